@@ -1,0 +1,120 @@
+#!/usr/bin/env -S python3
+# /// script
+# dependencies = ["nox>=2025.10"]
+# ///
+"""Every check of the project: `python -m nox`, or `python -m nox -s "tests(torch)"` for one of them.
+
+Each library has an environment of its own, so that a test can rely on a library only where it is asked for.
+The environments are made with pip, whose settings say where the CPU build of torch is found. What is tested
+is the installed wheel, never the folder `xentropy/` beside this file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10"
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "constraints.txt"
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}  # keeps the current folder out of sys.path, in subprocesses too
+
+
+def install(session: nox.Session, *groups: str, wheel: bool = True) -> None:
+    """Install dependency groups and the wheel of this project, at the pinned versions."""
+    requirements = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
+    if not wheel:
+        session.install("-c", str(CONSTRAINTS), *requirements)
+        return
+    [path] = wheel_folder(session).glob("*.whl")
+    session.install("-c", str(CONSTRAINTS), str(path), *requirements)
+    # In an environment that is used again pip keeps an old wheel of the same version.
+    session.install("--no-deps", "--force-reinstall", str(path))
+
+
+def wheel_folder(session: nox.Session) -> Path:
+    return Path(session.cache_dir) / "wheel"
+
+
+@nox.session(default=True)
+def build(session: nox.Session) -> None:
+    """Build the wheel that all other sessions install, and look at what is in it."""
+    folder = wheel_folder(session)
+    shutil.rmtree(folder, ignore_errors=True)
+    pip_wheel = ["python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    session.run(*pip_wheel, env={"PIP_CONSTRAINT": str(CONSTRAINTS)})
+
+    [path] = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+    tops = {name.split("/")[0] for name in names}
+    strangers = sorted(top for top in tops if top != "xentropy" and not top.endswith(".dist-info"))
+    missing = sorted({"xentropy/__init__.py", "xentropy/_vectors.json", "xentropy/py.typed"} - names)
+    if strangers or missing:
+        session.error(f"{path.name}: does not belong there: {strangers}; missing: {missing}")
+    session.log(f"{path.name}: {len(names)} files, {path.stat().st_size / 1024:.0f} KiB")
+
+
+@nox.session(default=True)
+def lint(session: nox.Session) -> None:
+    """Style, format and types."""
+    runtime = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["table"]]
+    session.install("-c", str(CONSTRAINTS), *runtime, *nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session(default=True, requires=["build"])
+@nox.parametrize("backend", ["numpy", "torch", "jax", "strict"], ids=["numpy", "torch", "jax", "strict"])
+def tests(session: nox.Session, backend: str) -> None:
+    """The tests, on one library. What needs none, or measures time, runs with NumPy's."""
+    install(session, "test", *({backend} & {"torch", "jax", "strict"}))
+    pytest = ["python", "-m", "pytest", "--require-installed", f"--backend={backend}"]
+    if session.posargs:
+        session.run(*pytest, *session.posargs, env=SAFE_PATH)
+        return
+    if backend == "numpy":
+        session.run(*pytest, "-m", "once", env=SAFE_PATH)  # alone: it measures time
+    session.run(*pytest, "-m", "not once", "-n", "auto", env=SAFE_PATH)
+
+
+@nox.session(default=True, requires=["build"])
+def examples(session: nox.Session) -> None:
+    """Both examples, on all libraries in one environment."""
+    install(session, "examples", "torch", "jax")
+    output = Path(session.create_tmp()) / "digits.png"
+    session.run("python", str(ROOT / "examples" / "digits.py"), f"--output={output}", env=SAFE_PATH)
+    session.run("python", str(ROOT / "examples" / "masked_actions.py"), env=SAFE_PATH)
+
+
+@nox.session(default=True, requires=["build"])
+def main(session: nox.Session) -> None:
+    """`python -m xentropy` with nothing installed but the wheel and what it asks for."""
+    install(session)
+    session.run("python", "-m", "xentropy", env=SAFE_PATH)
+
+
+@nox.session(default=False)
+def changelog(session: nox.Session) -> None:
+    """Show the next release notes; `-- build --yes` writes them."""
+    session.install("-c", str(CONSTRAINTS), "towncrier")
+    session.run("towncrier", *(session.posargs or ["build", "--draft"]))
+
+
+@nox.session(default=False)
+def sp_repo_review(session: nox.Session) -> None:
+    """Compare the folder with the Scientific Python development guide."""
+    session.install("-c", str(CONSTRAINTS), "sp-repo-review[cli]")
+    session.run("sp-repo-review", *(session.posargs or ["."]))
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,102 @@
+"""The `backend` argument of the tests, and the options that choose what it runs over."""
+
+from __future__ import annotations
+
+import importlib.util
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from backends import BACKENDS, OPTIONS, Backend
+
+# Compilers make the first example slow, so there is no deadline.
+hypothesis.settings.register_profile("xentropy", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("xentropy")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backend",
+        action="append",
+        choices=[*OPTIONS, "all"],
+        help="the library to test on (may be given more than once); without it, all that are installed",
+    )
+    parser.addoption(
+        "--require-installed",
+        action="store_true",
+        help="fail unless xentropy is imported from site-packages",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-installed"):
+        where, installed = package_folder(), Path(sysconfig.get_path("purelib"))
+        if where is None or not where.is_relative_to(installed):
+            raise pytest.UsageError(f"xentropy is imported from {where}, not from {installed}")
+    absent = dict(missing())
+    for name in chosen_options(config):
+        if all(b.name in absent for b in BACKENDS if b.option == name):
+            raise pytest.UsageError(
+                f"--backend={name}: {absent[next(b.name for b in BACKENDS if b.option == name)]}"
+            )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    tested = ", ".join(b.name for b in chosen(config)) or "none"
+    not_tested = ", ".join(f"{name} ({why})" for name, why in missing()) or "none"
+    return [f"xentropy: {package_folder()}", f"backends: {tested}; cannot be tested here: {not_tested}"]
+
+
+def package_folder() -> Path | None:
+    """Where `import xentropy` would find it; it is not imported."""
+    spec = importlib.util.find_spec("xentropy")
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+
+
+@cache
+def missing() -> tuple[tuple[str, str], ...]:
+    """The backends that cannot be tested here, and why."""
+    return tuple((b.name, why) for b in BACKENDS if (why := b.missing()))
+
+
+def chosen_options(config: pytest.Config) -> list[str]:
+    """The libraries asked for by name."""
+    given = config.getoption("--backend") or []
+    return [] if "all" in given else given
+
+
+def chosen(config: pytest.Config) -> list[Backend]:
+    """The backends that this run tests."""
+    names, absent = chosen_options(config), dict(missing())
+    return [b for b in BACKENDS if b.name not in absent and (not names or b.option in names)]
+
+
+def wanted(backend: Backend, marker: pytest.Mark | None) -> bool:
+    """Whether a test with this `backends` marker runs on this backend."""
+    if marker is None:
+        return True
+    autodiff = marker.kwargs.get("autodiff")
+    named = not marker.args or backend.option in marker.args or backend.name in marker.args
+    return named and (autodiff is None or backend.has_autodiff == autodiff)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # A parameter and not a fixture of its own: Hypothesis refuses fixtures that it cannot set up for each example.
+    if "backend" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("backends")
+        entries = [b for b in chosen(metafunc.config) if wanted(b, marker)]
+        metafunc.parametrize("backend", entries, ids=str)
+
+
+@pytest.fixture(autouse=True)
+def _mode(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Switch on what the backend's row asks for: JAX's 64-bit mode, the strict library's flags."""
+    if "backend" in request.fixturenames:
+        with request.getfixturevalue("backend").context():
+            yield
+    else:
+        yield

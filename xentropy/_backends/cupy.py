@@ -1,0 +1,20 @@
+"""CuPy: arrays of a GPU, never looked at from the host.
+
+Written by the standard's rules and not yet run on a device: see `xentropy.capabilities()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from array_api_compat import cupy as xp
+
+from .generic import Backend
+
+
+class CuPy(Backend):
+    def visible(self, x: Any) -> bool:
+        return False
+
+
+BACKEND = CuPy("cupy", xp)

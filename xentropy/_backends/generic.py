@@ -1,0 +1,133 @@
+"""Any library of the array API standard, with reverse-mode differentiation by recorded rules.
+
+A library without autodiff gets it here: while a gradient is taken, the chosen arguments are `Traced`
+arrays; every rule applied to one records itself, and the products of the rules are run backwards. A traced
+array takes part in nothing else: arithmetic that no rule knows raises, so that no gradient is ever lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from itertools import count
+from typing import Any
+
+from .._core.rule import Rule, add, differentiable
+from .._core.verbs import Verbs
+
+_ticks = count()
+
+
+class Backend(Verbs):
+    """The verbs of a library, and how a public function runs on it."""
+
+    def __init__(self, name: str, xp: Any) -> None:
+        super().__init__(xp)
+        self.name = name
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """No warnings about the infinities that the formulas handle themselves."""
+        return nullcontext()
+
+    def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call a formula with this backend."""
+        with self.quiet():
+            return function(self, *arrays, **options)
+
+    def place(self, x: Any) -> Any:
+        """Where an array lives, for a comparison; None if that is open."""
+        return x.device
+
+    def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
+        if not any(type(x) is Traced for x in inputs):
+            return rule(self, *inputs)
+        values = tuple(self.peek(x) for x in inputs)
+        outputs = rule(self, *values)
+        node = Node(self, rule, inputs, values, outputs)
+        return tuple(Traced(self, y, node, k) for k, y in enumerate(outputs))
+
+    def peek(self, x: Any) -> Any:
+        return x.value if type(x) is Traced else x
+
+    def value_and_grad(self, f: Callable[..., Any], arguments: list[Any]) -> tuple[Any, list[Any]]:
+        """`f(*arguments)` and the gradients of its sum; `f` may return a tuple, whose first counts."""
+        leaves = [Traced(self, x, None, 0) for x in arguments]
+        out = f(*leaves)
+        value = out[0] if isinstance(out, tuple) else out
+        with self.quiet():
+            gradients = self._backward(value, leaves)
+        bare = tuple(self.peek(y) for y in out) if isinstance(out, tuple) else self.peek(out)
+        return bare, gradients
+
+    def _backward(self, value: Any, leaves: list[Traced]) -> list[Any]:
+        cotangents: dict[Any, Any] = {}
+        if type(value) is Traced:
+            cotangents[value.key()] = self.xp.ones_like(value.value)
+        pending = {value.node.tick: value.node} if type(value) is Traced and value.node else {}
+        while pending:
+            node = pending.pop(max(pending))
+            given = [cotangents.pop((node.tick, k), None) for k in range(len(node.shapes))]
+            needs = [type(x) is Traced and differentiable(x.value) for x in node.inputs]
+            for x, g in zip(node.inputs, node.rule.vjp(self, node.values, needs, given), strict=True):
+                if type(x) is Traced and g is not None:
+                    cotangents[x.key()] = add([c for c in (cotangents.get(x.key()), g) if c is not None])
+                    if x.node is not None:
+                        pending[x.node.tick] = x.node
+        zeros = self.xp.zeros_like
+        return [zeros(x.value) if (g := cotangents.get(x.key())) is None else g for x in leaves]
+
+
+class Node:
+    """One application of a rule; later ones have a larger tick."""
+
+    def __init__(self, v: Backend, rule: Rule, inputs: Any, values: Any, outputs: Any) -> None:
+        self.tick = next(_ticks)
+        self.rule, self.inputs, self.values = rule, inputs, values
+        self.shapes = [y.shape for y in outputs]
+
+
+class Traced:
+    """An array that a gradient is taken with respect to, or that depends on one."""
+
+    __array_ufunc__ = None  # NumPy's operators defer to the ones below
+
+    def __init__(self, backend: Backend, value: Any, node: Node | None, position: int) -> None:
+        self.backend, self.value, self.node, self.position = backend, value, node, position
+        self.shape, self.dtype, self.ndim = value.shape, value.dtype, value.ndim
+
+    @property
+    def device(self) -> Any:
+        return self.value.device
+
+    def key(self) -> Any:
+        return id(self) if self.node is None else (self.node.tick, self.position)
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __repr__(self) -> str:
+        return f"Traced({self.value!r})"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._foreign()
+
+    def _foreign(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"value_and_grad on {self.backend.name}, which has no automatic differentiation, follows the functions "
+            f"of xentropy only: other arithmetic on an argument (shape {tuple(self.shape)}, dtype {self.dtype}) or "
+            "on a result of theirs would lose the gradient. Compute it outside the function, or use a library "
+            "that differentiates"
+        )
+
+    __array__ = __array_namespace__ = __dlpack__ = __getitem__ = __setitem__ = __iter__ = _foreign
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = _foreign
+
+
+for _name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split():
+    for _form in (f"__{_name}__", f"__r{_name}__", f"__i{_name}__"):
+        setattr(Traced, _form, Traced._foreign)
+for _name in "neg pos abs invert lt le gt ge eq ne".split():
+    setattr(Traced, f"__{_name}__", Traced._foreign)
+Traced.__hash__ = object.__hash__  # type: ignore[method-assign]

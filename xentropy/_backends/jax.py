@@ -1,0 +1,126 @@
+"""JAX: every call compiled, every rule a `custom_jvp`, labels checked by a callback when asked.
+
+A `custom_jvp` serves forward mode, reverse mode and any order of both; a `custom_vjp` has no forward mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.custom_derivatives import SymbolicZero
+
+from .._core.labels import Complaint
+from .._core.rule import Rule
+from .generic import Backend
+from .switch import rules_enabled
+
+
+class Jax(Backend):
+    def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return _compiled(function, tuple(sorted(options.items())), rules_enabled())(*arrays)
+
+    def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
+        if rule.plain or not rules_enabled():
+            return rule(self, *inputs)
+        return _registered(rule)(*inputs)
+
+    def peek(self, x: Any) -> Any:
+        return self.constant(x)
+
+    def constant(self, x: Any) -> Any:
+        return jax.lax.stop_gradient(x) if hasattr(x, "dtype") else x
+
+    def visible(self, x: Any) -> bool:
+        return not isinstance(x, jax.core.Tracer) and all(d.platform == "cpu" for d in x.devices())
+
+    def place(self, x: Any) -> Any:
+        if isinstance(x, jax.core.Tracer) or not x.committed:
+            return None
+        return frozenset(x.devices())
+
+    def device(self, x: Any) -> Any:
+        return None  # a compiled function runs where its arguments are
+
+    def index_dtype(self) -> Any:
+        return jnp.int64 if jax.config.jax_enable_x64 else jnp.int32
+
+    def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
+        if index.shape[axis] == 1:
+            return super().deposit(x, index, amount, axis)
+        grid = [jnp.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(x.shape)]
+        grid[axis] = index
+        return x.at[tuple(grid)].add(amount)
+
+    def total(self, x: Any, axis: int) -> Any:
+        return jnp.sum(x, axis=axis, keepdims=True)  # XLA sums in blocks itself
+
+    def raise_at_run_time(self, bad: Any, labels: Any, complaint: Complaint) -> Any:
+        if not isinstance(bad, jax.core.Tracer):
+            return super().raise_at_run_time(bad, labels, complaint)
+        # debug.callback and not pure_callback, which is dropped under jit(grad)
+        jax.debug.callback(_Raise(complaint), bad, labels)
+        return bad
+
+    def checkify(self, bad: Any, labels: Any, complaint: Complaint) -> Any:
+        from jax.experimental import checkify
+
+        flat = jnp.argmax(bad.reshape(-1))
+        text = f"{complaint.name}: {{value}} at flat position {{place}} is outside {complaint.allowed}"
+        value = jnp.broadcast_to(labels, bad.shape).reshape(-1)[flat]
+        checkify.check(~jnp.any(bad), text, value=value, place=flat)
+        return bad
+
+    def value_and_grad(self, f: Callable[..., Any], arguments: list[Any]) -> tuple[Any, list[Any]]:
+        def scalar(*xs: Any) -> tuple[Any, Any]:
+            out = f(*xs)
+            return jnp.sum(out[0] if isinstance(out, tuple) else out), out
+
+        _, gradients = (g := jax.grad(scalar, tuple(range(len(arguments))), has_aux=True)(*arguments))[1], g[0]
+        return g[1], list(gradients)
+
+
+class _Raise:
+    """The host's side of a check. A class, so that its equal instances share one compilation."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        self.complaint = complaint
+
+    def __call__(self, bad: Any, labels: Any) -> None:
+        bad, labels = np.asarray(bad), np.asarray(labels)
+        if bad.any():
+            raise ValueError(self.complaint(np, labels, bad))
+
+
+@cache
+def _compiled(function: Callable[..., Any], options: tuple[tuple[str, Any], ...], rules: bool) -> Any:
+    """One compiled function for each set of static options; arrays and numbers are traced."""
+
+    def call(*arrays: Any) -> Any:
+        return function(BACKEND, *arrays, **dict(options))
+
+    call.__name__ = call.__qualname__ = getattr(function, "__name__", "xentropy")
+    return call if any(value == "checkify" for _, value in options) else jax.jit(call)
+
+
+@cache
+def _registered(rule: Rule) -> Any:
+    @jax.custom_jvp
+    def call(*inputs: Any) -> Any:
+        return rule(BACKEND, *inputs)
+
+    def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        outputs = call(*primals)
+        moves = [None if isinstance(t, SymbolicZero) else t for t in tangents]
+        out = rule.jvp(BACKEND, primals, moves)
+        return outputs, tuple(jnp.zeros_like(y) if t is None else t for y, t in zip(outputs, out, strict=True))
+
+    call.defjvp(jvp, symbolic_zeros=True)
+    return call
+
+
+BACKEND = Jax("jax", jnp)

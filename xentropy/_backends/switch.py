@@ -1,0 +1,25 @@
+"""Whether rules are registered with the libraries, or their plain automatic differentiation is used.
+
+The two agree; that is what the switch is there to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_enabled = ContextVar("xentropy_rules", default=True)
+
+
+def rules_enabled() -> bool:
+    return _enabled.get()
+
+
+@contextmanager
+def without_rules() -> Iterator[None]:
+    token = _enabled.set(False)
+    try:
+        yield
+    finally:
+        _enabled.reset(token)

@@ -1,0 +1,128 @@
+"""PyTorch: a rule becomes an `autograd.Function`, or plain code where that is not to be had.
+
+Under torch.compile the plain formula is used: a Function with `jvp` does not trace, and
+compile(func.grad(f)) drops the backward of any Function without a word (pytorch#193279).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from array_api_compat import torch as xp
+
+from .._core.labels import Complaint
+from .._core.rule import Rule
+from .generic import Backend
+from .switch import rules_enabled
+
+_transforming: Callable[[], bool] = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
+
+def _plain() -> bool:
+    return torch.compiler.is_compiling()
+
+
+class Torch(Backend):
+    def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
+        if rule.plain or _plain() or not rules_enabled() or not self._differentiating(inputs):
+            return rule(self, *inputs)
+        out = RuleFunction.apply(rule, *inputs)
+        return out if isinstance(out, tuple) else (out,)
+
+    def _differentiating(self, inputs: tuple[Any, ...]) -> bool:
+        if _transforming() or torch.autograd.forward_ad._current_level >= 0:
+            return True
+        return torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in inputs)
+
+    def peek(self, x: Any) -> Any:
+        return self.constant(x)
+
+    def constant(self, x: Any) -> Any:
+        return x.detach() if isinstance(x, torch.Tensor) else x
+
+    def visible(self, x: Any) -> bool:
+        if _plain() or _transforming():
+            return False
+        return type(x) in (torch.Tensor, torch.nn.Parameter) and x.device.type == "cpu"
+
+    def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+        if _plain():  # a scatter is not fused
+            return super().put(x, index, value, axis)
+        return torch.scatter(x, axis, index, value)
+
+    def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
+        return torch.scatter_add(x, axis, index, amount)
+
+    def total(self, x: Any, axis: int) -> Any:
+        return torch.sum(x, dim=axis, keepdim=True)  # torch sums in blocks itself
+
+    def raise_at_run_time(self, bad: Any, labels: Any, complaint: Complaint) -> Any:
+        if _plain() or _transforming() or type(bad) is not torch.Tensor:
+            from .torch_check import check_labels
+
+            return check_labels(bad, labels, complaint.name, complaint.allowed)
+        return super().raise_at_run_time(bad, labels, complaint)
+
+    def value_and_grad(self, f: Callable[..., Any], arguments: list[Any]) -> tuple[Any, list[Any]]:
+        if _plain() or _transforming() or any(x.requires_grad for x in arguments):
+            return self._functional(f, arguments)
+        leaves = [x.detach().requires_grad_() for x in arguments]
+        with torch.enable_grad():
+            out = f(*leaves)
+            value = out[0] if isinstance(out, tuple) else out
+            gradients = (
+                torch.autograd.grad(value.sum(), leaves, materialize_grads=True)
+                if value.requires_grad
+                else [torch.zeros_like(x) for x in leaves]
+            )
+        bare = tuple(y.detach() for y in out) if isinstance(out, tuple) else out.detach()
+        return bare, list(gradients)
+
+    def _functional(self, f: Callable[..., Any], arguments: list[Any]) -> tuple[Any, list[Any]]:
+        def scalar(*xs: Any) -> tuple[Any, Any]:
+            out = f(*xs)
+            return (out[0] if isinstance(out, tuple) else out).sum(), out
+
+        gradients, out = torch.func.grad(scalar, tuple(range(len(arguments))), has_aux=True)(*arguments)
+        return out, list(gradients)
+
+
+class RuleFunction(torch.autograd.Function):
+    """Any rule. What is saved are its inputs: its derivatives are formulas of those, differentiable again."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(rule: Rule, *inputs: Any) -> Any:
+        return rule(BACKEND, *inputs)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        rule, *arrays = inputs
+        ctx.rule = rule
+        ctx.set_materialize_grads(False)
+        tensors = [x for x in arrays if isinstance(x, torch.Tensor)]
+        ctx.others = [None if isinstance(x, torch.Tensor) else (x,) for x in arrays]
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
+        arrays = _restore(ctx)
+        if all(ct is None for ct in cotangents):
+            return (None,) * (1 + len(arrays))
+        return (None, *ctx.rule.vjp(BACKEND, arrays, ctx.needs_input_grad[1:], cotangents))
+
+    @staticmethod
+    def jvp(ctx: Any, _: Any, *tangents: Any) -> tuple[Any, ...]:
+        return tuple(ctx.rule.jvp(BACKEND, _restore(ctx), tangents))
+
+
+def _restore(ctx: Any) -> list[Any]:
+    tensors = iter(ctx.saved_tensors)
+    return [next(tensors) if other is None else other[0] for other in ctx.others]
+
+
+BACKEND = Torch("torch", xp)

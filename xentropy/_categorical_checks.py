@@ -1,0 +1,64 @@
+"""The arguments that the categorical losses share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _checks as check
+from ._backends.generic import Backend
+from ._core.labels import inspect
+from ._core.precision import is_floating, is_index, kind
+from ._core.views import as_rows, without
+from ._policy import resolve
+
+__all__: list[str] = []
+
+
+def labels_of(name: str, x: Any, axis: int, labels: Any, label_probs: Any, ignore_index: int | None) -> None:
+    """Which of the three kinds the labels are, and whether they fit."""
+    rows, both = without(tuple(x.shape), axis), f"{check.about('labels', labels)}, {check.about(name, x)}, axis={axis}"
+    if kind(labels.dtype) == "bool":
+        raise TypeError(f"{both}: class indices are integers; booleans are labels of the binary losses")
+    if is_floating(labels):
+        if label_probs is not None:
+            raise TypeError(f"{both}: label_probs are the probabilities of integer labels")
+        if ignore_index is not None:
+            raise ValueError(
+                f"{both}: ignore_index = {ignore_index} marks integer labels; use sample_weight=0 for rows of a "
+                "floating distribution"
+            )
+        if tuple(labels.shape) != tuple(x.shape):
+            raise ValueError(f"{both}: floating labels are distributions with the shape of the {name}")
+    elif not is_index(labels):
+        raise TypeError(f"{both}: expected integer or real floating labels")
+    elif label_probs is None:
+        if tuple(labels.shape) != rows:
+            raise ValueError(f"{both}: class indices have the shape of the {name} without that axis, {rows}")
+    else:
+        check.floating("label_probs", label_probs)
+        if tuple(labels.shape[:-1]) != rows or labels.ndim == 0 or tuple(label_probs.shape) != tuple(labels.shape):
+            raise ValueError(
+                f"{both}, {check.about('label_probs', label_probs)}: indices and probabilities have one shape, "
+                f"{(*rows, 'k')}"
+            )
+    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int)):
+        raise TypeError(f"ignore_index = {ignore_index!r}: expected an integer")
+
+
+def class_weights(x: Any, classes: int, logits: str) -> None:
+    if x is not None and tuple(x.shape) != (classes,):
+        raise ValueError(f"{check.about('class_weight', x)}: expected shape ({classes},), one a class of {logits}")
+
+
+def policy_of(
+    v: Backend, check_labels: str, labels: Any, label_probs: Any, classes: int, axis: int, ndim: int,
+    ignore_index: int | None, sample_weight: Any,
+) -> str:
+    """The policy for the formulas; bad labels that can be seen raise here, before any work."""
+    policy = resolve(v, check_labels, labels, label_probs, sample_weight)
+    if policy != "look":
+        return policy
+    seen = [v.peek(x) for x in (labels, label_probs, sample_weight)]
+    seen[2] = as_rows(v, seen[2], ndim, axis)
+    with v.quiet():
+        return inspect(v, seen[0], seen[1], classes, axis, ignore_index, seen[2])

@@ -1,0 +1,144 @@
+r"""The element rules of the binary losses.
+
+    l = w1 softplus(-x) + w0 softplus(x),   w1 = pos_weight y,  w0 = 1 - y
+    dl/dx = w0 sigmoid(x) - w1 sigmoid(-x)
+
+never sigmoid(x) - y, which is 0 for a confident prediction. A term whose weight is 0 where its
+logarithm is infinite is gone, from the value and from every derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .rule import Local
+from .sigmoid import sigmoid, softplus
+from .softmax import INF
+from .target import fraction
+from .verbs import Array, Verbs
+
+
+class ElementLoss(Local):
+    """One loss an element. The first two inputs are predictions and labels, the last the elements that
+    count: the others are 0 in value and derivative, whatever they hold."""
+
+    def support(self, v: Verbs, *inputs: Any) -> Any:
+        return inputs[-1]
+
+    def live(self, *inputs: Any) -> Any:
+        return inputs[-1]
+
+    def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
+        return [x.shape]
+
+    def _clean(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, Array]:
+        x, y, live = inputs[0], inputs[1], inputs[-1]
+        if live is None:
+            return x, y
+        return v.xp.where(live, x, 0.5), v.xp.where(live, y, 0.5)
+
+    def _done(self, v: Verbs, loss: Array, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
+        live = inputs[-1]
+        return (loss if live is None else v.xp.where(live, loss, 0.0),)
+
+
+def _term(v: Verbs, weight: Array, n: Array) -> tuple[Array, Array]:
+    """The weight and the surprisal, both 0 where the term is gone."""
+    gone = (weight == 0.0) & (n == INF)
+    return v.xp.where(gone, 0.0, weight), v.xp.where(gone, 0.0, n)
+
+
+def _smooth(v: Verbs, y: Array, smoothing: Any) -> Array:
+    if smoothing is None:
+        return y
+    smoothing = fraction(v, smoothing)
+    return y * (1.0 - smoothing) + 0.5 * smoothing
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(ElementLoss):
+    """(logits or probabilities, labels, pos_weight, smoothing, live) -> loss of each element."""
+
+    from_probs: bool = False
+
+    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
+        """The weights and surprisals of label 1 and label 0, and the smoothed label."""
+        xp = v.xp
+        x, y = self._clean(v, inputs)
+        y = _smooth(v, y, inputs[3])
+        w1, w0 = (y if inputs[2] is None else y * inputs[2]), 1.0 - y
+        if not self.from_probs:
+            return *_term(v, w1, softplus(v, -x)), *_term(v, w0, softplus(v, x)), x, y
+        # the logarithm of 0 is cleaned before and after: its derivative is infinite too
+        never, always = (x == 0) & (w1 == 0.0), (x == 1) & (w0 == 0.0)
+        n1, n0 = -xp.log(xp.where(never, 1.0, x)), -xp.log1p(-xp.where(always, 0.0, x))
+        return *_term(v, w1, n1), *_term(v, w0, n0), x, y
+
+    def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        w1, n1, w0, n0, *_ = self._read(v, inputs)
+        return self._done(v, w1 * n1 + w0 * n0, inputs)
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        xp = v.xp
+        pos_weight, smoothing = inputs[2], fraction(v, inputs[3])
+        w1, n1, w0, n0, x, y = self._read(v, inputs)
+        if self.from_probs:
+            no, yes = w0 == 0.0, w1 == 0.0
+            by_x = xp.where(no, 0.0, w0 / (1.0 - xp.where(no, 0.0, x))) - xp.where(
+                yes, 0.0, w1 / xp.where(yes, 1.0, x)
+            )
+        else:
+            by_x = w0 * sigmoid(v, x) - w1 * sigmoid(v, -x)
+        by_smoothed = (n1 if pos_weight is None else pos_weight * n1) - n0
+        by_y = by_smoothed if smoothing is None else (1.0 - smoothing) * by_smoothed
+        out = [by_x, by_y, None, None, None]
+        if needs[2]:
+            out[2] = xp.where(y == 0.0, 0.0, y * n1)
+        if needs[3]:
+            out[3] = (0.5 - self._clean(v, inputs)[1]) * by_smoothed
+        return [out]
+
+
+@dataclass(frozen=True)
+class SigmoidFocal(ElementLoss):
+    """(logits, labels, alpha, gamma, live) -> alpha_t (1 - p_t)^gamma BCE of each element, with
+    1 - p_t = (1 - y) sigmoid(x) + y sigmoid(-x) and alpha_t = alpha y + (1 - alpha)(1 - y)."""
+
+    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
+        """Cross-entropy, 1 - p_t and its power, alpha_t, x and y. The miss is 1 where it is 0."""
+        xp = v.xp
+        x, y = self._clean(v, inputs)
+        alpha, gamma = inputs[2], inputs[3]
+        w1, n1 = _term(v, y, softplus(v, -x))
+        w0, n0 = _term(v, 1.0 - y, softplus(v, x))
+        miss = (1.0 - y) * sigmoid(v, x) + y * sigmoid(v, -x)
+        right = miss == 0.0
+        log = xp.log(xp.where(right, 1.0, miss))
+        certain = xp.where(gamma + 0.0 * miss == 0.0, 1.0, 0.0 * miss)
+        power = xp.where(right, certain, xp.exp(gamma * log))
+        share = 1.0 if alpha is None else alpha * y + (1.0 - alpha) * (1.0 - y)
+        return w1 * n1 + w0 * n0, xp.where(right, 1.0, miss), log, power, share, x, y
+
+    def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        loss, _, _, power, share, *_ = self._read(v, inputs)
+        return self._done(v, share * (power * loss), inputs)
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        xp = v.xp
+        alpha, gamma = inputs[2], inputs[3]
+        loss, miss, log, power, share, x, y = self._read(v, inputs)
+        up, down = sigmoid(v, x), sigmoid(v, -x)
+        bend = gamma * xp.where(loss == INF, 0.0, loss) / miss  # d(miss^gamma) loss = power bend d(miss)
+        slope = (1.0 - y) * up - y * down
+        by_x = share * power * (slope + bend * (1.0 - 2.0 * y) * (up * down))
+        by_y = share * power * (-x + bend * (down - up))
+        if alpha is not None:
+            by_y = by_y + (2.0 * alpha - 1.0) * power * loss
+        by_y = xp.where((loss == 0.0) & (power == 0.0), 0.0, by_y)
+        out = [by_x, by_y, None, None, None]
+        if needs[2]:
+            out[2] = (2.0 * y - 1.0) * power * loss
+        if needs[3]:
+            out[3] = xp.where(loss == 0.0, 0.0, share * power * loss * log)
+        return [out]

@@ -1,0 +1,145 @@
+r"""The row rules of the categorical losses: sum over classes of w phi(n), with n = -log p.
+
+phi is the identity for cross-entropy and (1 - e^-n)^gamma n for the focal loss. With w' = w phi'(n) and
+W = sum w', the gradient with respect to the logits is (W p - w') / T: see `softmax.share`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .normalizers import lse_partials, row_shape
+from .rule import Local
+from .softmax import INF, Row, heat, over, relative, row, share
+from .target import (
+    Entry,
+    Labels,
+    Uniform,
+    by_class_weight,
+    by_label,
+    by_smoothing,
+    fraction,
+    given_entry,
+    heard,
+    uniform_part,
+)
+from .verbs import Array, Verbs
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Local):
+    """(x, T, gamma, dense, probs, smoothing, class weight, index, where, live) -> loss, lse of each row.
+
+    `live` marks the rows that count: the others are 0 in every output and derivative, whatever they hold.
+    """
+
+    axis: int
+
+    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Row, Labels, Entry, Uniform | None]:
+        x, temperature, _, dense, probs, smoothing, class_weight, index, where, live = inputs
+        if live is not None:  # before anything else: a removed row may hold NaN
+            x = v.xp.where(live, x, 0.0)
+            dense = None if dense is None else v.xp.where(live, dense, 0.0)
+            probs = None if probs is None else v.xp.where(live, probs, 0.0)
+        r = row(v, x, temperature, where, self.axis)
+        labels = Labels(dense, index, probs, fraction(v, smoothing), class_weight)
+        norm = r.log_norm(v)
+        given = given_entry(v, labels, r.d, norm, where, self.axis)
+        if smoothing is None:
+            return r, labels, given, None
+        return r, labels, given, uniform_part(v, labels, r.d, norm, given, self.axis)
+
+    def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        gamma, live = inputs[2], inputs[-1]
+        r, _, given, uniform = self._read(v, inputs)
+        loss = _weighted(v, given, phi(v, given.surprisal, gamma), self.axis)
+        if uniform is not None:
+            loss = loss + _weighted(v, uniform.entry, phi(v, uniform.entry.surprisal, gamma), self.axis)
+        loss = loss + 0.0 * r.rest  # a spoilt row is NaN even where nothing is asked of it
+        lse = r.lse(v)
+        return (loss, lse) if live is None else (v.xp.where(live, loss, 0.0), v.xp.where(live, lse, 0.0))
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        temperature, gamma, probs = inputs[1], inputs[2], inputs[4]
+        r, labels, given, uniform = self._read(v, inputs)
+        entries = [given] if uniform is None else [given, uniform.entry]
+        slopes = [phi_slope(v, e.surprisal, gamma) for e in entries]
+        asked = [(e.index, _times(e.weight, s)) for e, s in zip(entries, slopes, strict=True)]
+        mass = sum(v.total(_times(heard(v, e), s), self.axis) for e, s in zip(entries, slopes, strict=True))
+        slope = share(v, r, mass, asked)
+        values = [phi(v, e.surprisal, gamma) for e in entries]
+        out: list[Any] = [over(slope, temperature), None, None, None, None, None, None, None, None, None]
+        if needs[1]:
+            out[1] = heat(v, slope, r)
+        if needs[2]:
+            out[2] = sum(
+                v.total(e.weight * phi_by_gamma(v, e.surprisal, gamma), self.axis) for e in entries
+            )
+        if needs[3] or (needs[4] and probs is not None):
+            out[3 if labels.index is None else 4] = by_label(v, labels, given, values, uniform, self.axis)
+        if needs[5] and uniform is not None:
+            out[5] = by_smoothing(v, labels, given, values, uniform, self.axis)
+        if needs[6]:
+            out[6] = by_class_weight(v, labels, given, values, uniform, r.d, self.axis)
+        return [out, [*lse_partials(v, needs[1], r), *[None] * 8]]
+
+    def anchor(self, v: Verbs, tangent: Array, *inputs: Any) -> tuple[Array, list[Any]]:
+        r, *_ = self._read(v, inputs)
+        tangent, off = relative(v, tangent, r, inputs[8])
+        lost = r.maximum == -INF
+        return tangent, [None, over(v.xp.where(lost, 0.0, off), inputs[1])]
+
+    def support(self, v: Verbs, *inputs: Any) -> Any:
+        return inputs[8]
+
+    def live(self, *inputs: Any) -> Any:
+        return inputs[9]
+
+    def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
+        return [row_shape(x, self.axis)] * 2
+
+
+def _times(x: Array, slope: Any) -> Array:
+    return x if slope is None else x * slope
+
+
+def _weighted(v: Verbs, entry: Entry, value: Array, axis: int) -> Array:
+    return v.total(entry.weight * value, axis)
+
+
+def phi(v: Verbs, n: Array, gamma: Any) -> Array:
+    """(1 - p)^gamma n with p = e^-n, and n itself where gamma is None."""
+    if gamma is None:
+        return n
+    xp = v.xp
+    endless = n == INF
+    finite = xp.where(endless, 1.0, n)
+    miss, nonzero = _miss(v, finite)
+    certain = xp.where(gamma + 0.0 * finite == 0.0, finite, 0.0 * finite)  # p = 1
+    return xp.where(endless, n, xp.where(nonzero, finite * xp.exp(gamma * xp.log(miss)), certain))
+
+
+def phi_slope(v: Verbs, n: Array, gamma: Any) -> Any:
+    """(1 - p)^gamma (1 + gamma p n / (1 - p)); None stands for 1. At p = 1 it is 1 for gamma = 0, else 0."""
+    if gamma is None:
+        return None
+    xp = v.xp
+    miss, nonzero = _miss(v, n)
+    finite = xp.where(n == INF, 0.0, n)
+    lift = 1.0 + gamma * xp.exp(-n) * xp.where(nonzero, finite / miss, 1.0)
+    power = xp.where(nonzero, xp.exp(gamma * xp.log(miss)), xp.where(gamma + 0.0 * n == 0.0, 1.0, 0.0 * n))
+    return power * lift
+
+
+def phi_by_gamma(v: Verbs, n: Array, gamma: Any) -> Array:
+    """phi log(1 - p)."""
+    miss, nonzero = _miss(v, n)
+    log = v.xp.log(miss)
+    return v.xp.where(nonzero & (log != 0.0), n * v.xp.exp(gamma * log) * log, 0.0 * miss)
+
+
+def _miss(v: Verbs, n: Array) -> tuple[Array, Array]:
+    """1 - p without cancellation, 1 where it is 0, and where it is not."""
+    nonzero = n != 0.0
+    return v.xp.where(nonzero, -v.xp.expm1(-v.xp.where(nonzero, n, 1.0)), 1.0), nonzero

@@ -1,0 +1,46 @@
+"""Which dtype a formula computes in, and what kind of number a dtype holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .verbs import Array, Verbs
+
+_KINDS = {"bool": "bool", "float16": "half", "bfloat16": "half", "float32": "float", "float64": "float"}
+_KINDS |= {"longdouble": "float", "float128": "float", "float96": "float"}
+_KINDS |= {f"int{n}": "int" for n in (8, 16, 32, 64)} | {f"uint{n}": "uint" for n in (8, 16, 32, 64)}
+
+
+def dtype_name(dtype: Any) -> str:
+    """`float32` for every library's spelling of it."""
+    return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+
+
+def kind(dtype: Any) -> str:
+    """One of `bool`, `int`, `uint`, `half` (16-bit floats), `float`, or `other`.
+
+    By name, because the standard's `isdtype` does not know bfloat16 everywhere.
+    """
+    return _KINDS.get(dtype_name(dtype), "other")
+
+
+def is_floating(x: Array) -> bool:
+    return kind(x.dtype) in ("half", "float")
+
+
+def is_index(x: Array) -> bool:
+    return kind(x.dtype) in ("int", "uint")
+
+
+def working_dtype(v: Verbs, x: Array) -> Any:
+    """float32 for 16-bit floats: their sums overflow (65504) or stall (at 256 ones) in their own dtype."""
+    return v.xp.float32 if kind(x.dtype) == "half" else x.dtype
+
+
+def promote(v: Verbs, arrays: tuple[Any, ...], dtype: Any) -> list[Any]:
+    """The floating arrays among `arrays` as `dtype`; everything else as it is."""
+    return [
+        v.xp.astype(x, dtype) if hasattr(x, "dtype") and is_floating(x) and x.dtype != dtype else x
+        for x in arrays
+    ]

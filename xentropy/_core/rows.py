@@ -1,0 +1,93 @@
+"""Which rows count, by how much, and how they become one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from .labels import Target
+from .reduce import ClassMass, Mean, Product, Sum
+from .rule import Rule
+from .verbs import Array, Verbs
+from .views import as_scalar, reshape, without
+
+
+def alive(
+    v: Verbs,
+    rule: Rule,
+    inputs: Callable[[Any], tuple[Any, ...]],
+    target: Target | None,
+    sample_weight: Any,
+    live: Any = None,
+) -> Any:
+    """The rows that the rule is to look at; None for all.
+
+    Ignored rows are out, and rows of weight 0 whose loss is not finite: a weight of 0 must hide whatever
+    such a row holds, while the derivative with respect to the weight of a sound row is its loss.
+    """
+    xp = v.xp
+    if target is not None:
+        live = target.live
+    if sample_weight is None or not hasattr(sample_weight, "dtype"):
+        return live
+    zero = v.peek(sample_weight) == 0.0
+    if v.visible(zero) and not bool(xp.any(zero)):
+        return live
+    loss = rule(v, *(v.peek(x) for x in inputs(live)))[0]
+    sound = xp.isfinite(loss)
+    if target is not None and target.wrong is not None:
+        sound = sound & ~target.wrong
+    return ~zero | sound if live is None else live & (~zero | sound)
+
+
+def class_counts(v: Verbs, target: Target, class_weight: Any, axis: int, live: Any, loss: Array) -> Any:
+    """What each row adds to the denominator of a mean with class weights; None without (1 a row)."""
+    if class_weight is None:
+        return None
+    if target.wrong is not None:
+        live = ~target.wrong if live is None else live & ~target.wrong
+    given = target.dense if target.index is None else target.probs
+    (mass,) = v.apply(ClassMass(axis), class_weight, given, target.index, live)
+    if v.peek(mass).dtype != v.peek(loss).dtype:
+        (mass,) = v.apply(Product(), v.xp.ones_like(v.peek(loss)), mass)
+    return mass
+
+
+def reduce(
+    v: Verbs,
+    loss: Array,
+    sample_weight: Any,
+    counts: Any,
+    live: Any,
+    normalizer: Any,
+    reduction: str,
+    axis: int | None,
+) -> Array:
+    """Rule 7. `counts` are the denominators of the rows (None: 1 each); `live` the rows that count."""
+    xp, raw = v.xp, v.peek(loss)
+    if sample_weight is not None:
+        (loss,) = v.apply(Product(), loss, sample_weight)
+    if reduction == "none":
+        return loss if axis is None else reshape(v, loss, without(raw.shape, axis))
+    if reduction == "sum":
+        return reshape(v, v.apply(Sum(), loss)[0], ())
+    if normalizer is not None:
+        denominator = as_scalar(v, normalizer, raw.ndim)
+    else:
+        denominator = _denominator(v, raw, sample_weight, counts, live)
+    return reshape(v, v.apply(Mean(), loss, denominator)[0], ())
+
+
+def _denominator(v: Verbs, loss: Array, sample_weight: Any, counts: Any, live: Any) -> Any:
+    xp = v.xp
+    if sample_weight is None and counts is None:
+        if live is None:
+            return float(prod(loss.shape))
+        return Sum()(v, xp.astype(xp.broadcast_to(live, loss.shape), loss.dtype))[0]
+    if counts is None:
+        ones = xp.ones_like(loss)
+        counts = ones if live is None else xp.where(live, ones, 0.0)
+    if sample_weight is not None:
+        (counts,) = v.apply(Product(), counts, sample_weight)
+    return v.apply(Sum(), counts)[0]

@@ -1,0 +1,135 @@
+"""What a derivative is, written once for every library.
+
+A rule is a value and its two derivative products. Most rules are local: each output depends on each
+input through one array of partial derivatives that broadcasts against both, so that both products are
+a multiplication and a sum to a shape. A backend turns any rule into its library's own kind of
+differentiable function; none of them knows a formula.
+
+Arrays of one rule have the same number of dimensions (row quantities keep the class axis with size 1)
+or are Python numbers; `None` is an input that is absent. Integer and boolean arrays have no derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .precision import is_floating, promote, working_dtype
+from .verbs import Array, Verbs
+
+
+class Rule:
+    """The base: subclasses are frozen dataclasses whose fields are the static options."""
+
+    like_input = False  # outputs get the dtype of the first input rather than the one computed in
+    plain = False  # a library's own derivative of the value is as good: no need to register this one
+
+    def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        raise NotImplementedError
+
+    def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
+        """Gradients of the inputs marked in `needs` (vector-Jacobian product)."""
+        raise NotImplementedError
+
+    def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
+        """Tangents of the outputs (Jacobian-vector product)."""
+        raise NotImplementedError
+
+    def __call__(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        first = inputs[0]
+        outputs = self.value(v, *promote(v, inputs, working_dtype(v, first)))
+        return tuple(promote(v, outputs, first.dtype)) if self.like_input else outputs
+
+    def vjp(self, v: Verbs, inputs: Any, needs: Any, cotangents: Any) -> tuple[Any, ...]:
+        dtype = working_dtype(v, inputs[0])
+        ready, cotangents = promote(v, inputs, dtype), promote(v, cotangents, dtype)
+        gradients = self.pull(v, ready, list(needs), cotangents)
+        return tuple(
+            None if g is None else promote(v, (sum_to(v, g, x.shape),), x.dtype)[0]
+            for g, x in zip(gradients, inputs, strict=True)
+        )
+
+    def jvp(self, v: Verbs, inputs: Any, tangents: Any) -> tuple[Any, ...]:
+        dtype = working_dtype(v, inputs[0])
+        out = self.push(v, promote(v, inputs, dtype), promote(v, tangents, dtype))
+        return tuple(promote(v, out, inputs[0].dtype)) if self.like_input else tuple(out)
+
+
+class Local(Rule):
+    """A rule whose derivative is one array of partials for each pair of output and input."""
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        """Rows are outputs, columns inputs; None where a partial is not needed or is zero."""
+        raise NotImplementedError
+
+    def anchor(self, v: Verbs, tangent: Array, *inputs: Any) -> tuple[Array, list[Any]]:
+        """A tangent of the first input relative to some point of it, and what that point itself moves
+        each output by: for contractions that would lose digits near a constant shift."""
+        return tangent, []
+
+    def support(self, v: Verbs, *inputs: Any) -> Any:
+        """Where the first input has an effect at all; a NaN cotangent must not reach the rest. None: all."""
+        return None
+
+    def live(self, *inputs: Any) -> Any:
+        """The rows that count (a boolean row quantity), or None for all: the rest have derivative 0."""
+        return None
+
+    def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
+        table = self.partials(v, needs, *inputs)
+        cotangents = [self._living(v, ct, inputs) for ct in cotangents]
+        out = [
+            add([ct * row[i] for ct, row in zip(cotangents, table, strict=True) if _both(ct, row[i])])
+            if needs[i]
+            else None
+            for i in range(len(inputs))
+        ]
+        support = self.support(v, *inputs)
+        if support is not None and out[0] is not None:
+            out[0] = v.xp.where(support, out[0], 0.0)
+        return out
+
+    def _living(self, v: Verbs, x: Any, inputs: list[Any]) -> Any:
+        live = self.live(*inputs)
+        return x if live is None or x is None else v.xp.where(live, x, 0.0)
+
+    def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
+        table = self.partials(v, [t is not None for t in tangents], *inputs)
+        carried: list[Any] = []
+        if tangents[0] is not None:
+            first, carried = self.anchor(v, tangents[0], *inputs)
+            tangents = [first, *tangents[1:]]
+        out = []
+        for k, (row, shape) in enumerate(zip(table, self.shapes(*inputs), strict=True)):
+            terms = [sum_to(v, p * t, shape) for p, t in zip(row, tangents, strict=True) if _both(p, t)]
+            out.append(self._living(v, add(terms + [c for c in carried[k : k + 1] if c is not None]), inputs))
+        return out
+
+    def shapes(self, *inputs: Any) -> list[tuple[int, ...]]:
+        """The shapes of the outputs."""
+        raise NotImplementedError
+
+
+def _both(one: Any, other: Any) -> bool:
+    return one is not None and other is not None
+
+
+def add(terms: list[Any]) -> Any:
+    """Their sum, or None of nothing."""
+    return sum(terms[1:], terms[0]) if terms else None
+
+
+def sum_to(v: Verbs, x: Array, shape: tuple[int, ...]) -> Array:
+    """`x` summed over the axes along which `shape` has size 1, and over all of them for a 0-d shape."""
+    if x.shape == shape:
+        return x
+    for axis in range(x.ndim):
+        if x.shape[axis] != 1 and (not shape or shape[axis] == 1):
+            x = v.total(x, axis)
+    if not shape:
+        return v.xp.reshape(x, ())
+    return x if x.shape == shape else v.xp.broadcast_to(x, shape)
+
+
+def differentiable(x: Any) -> bool:
+    """Whether an input of a rule can have a derivative."""
+    return hasattr(x, "dtype") and is_floating(x)

@@ -1,0 +1,96 @@
+"""What a formula may ask of its library beyond the standard, each with a default in the standard.
+
+A new library works with the defaults at once; a backend overrides a verb to make it fast. The class
+axis keeps its place with size 1 in every index and every row quantity, so nothing is ever transposed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .labels import Complaint
+    from .rule import Rule
+
+Array = Any  # any array of any library: the standard has no nominal type to name
+
+BLOCK = 32  # terms summed in sequence before the sums are summed: the error grows with this, not with C
+
+
+class Verbs:
+    """The default verbs over one namespace `xp` of the array API."""
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+
+    def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
+        """The outputs of `rule`, differentiable in the way of the library."""
+        return rule(self, *inputs)
+
+    def peek(self, x: Any) -> Any:
+        """The plain array behind `x`, for looking (comparisons), never for computing a result."""
+        return x
+
+    def constant(self, x: Array) -> Array:
+        """`x` as a number that no derivative flows through."""
+        return x
+
+    def visible(self, x: Array) -> bool:
+        """Whether the values of `x` can be looked at now, without waiting for a device or a compiler."""
+        return True
+
+    def raise_at_run_time(self, bad: Array, labels: Array, complaint: Complaint) -> Array:
+        """Raise `ValueError(complaint(xp, labels, bad))` if any of `bad`, when computed; else return `bad`."""
+        if bool(self.xp.any(bad)):
+            raise ValueError(complaint(self.xp, labels, bad))
+        return bad
+
+    def checkify(self, bad: Array, labels: Array, complaint: Complaint) -> Array:
+        raise ValueError("check_labels='checkify' is a mode of JAX; use 'raise' here")
+
+    def device(self, x: Array) -> Any:
+        return x.device
+
+    def index_dtype(self) -> Any:
+        """The integer dtype that gathers take and that every class index fits."""
+        return self.xp.int64
+
+    def positions(self, x: Array, axis: int) -> Array:
+        """0, 1, ... along `axis`, with size 1 elsewhere."""
+        shape = [1] * x.ndim
+        shape[axis] = x.shape[axis]
+        iota = self.xp.arange(x.shape[axis], dtype=self.index_dtype(), device=self.device(x))
+        return self.xp.reshape(iota, tuple(shape))
+
+    def pick(self, x: Array, index: Array, axis: int) -> Array:
+        """`x` at `index` along `axis`; the index is always in range."""
+        return self.xp.take_along_axis(x, index, axis=axis)
+
+    def put(self, x: Array, index: Array, value: Array | float, axis: int) -> Array:
+        """`x`, which the formula owns, with one class a row replaced by `value`."""
+        return self.xp.where(self.positions(x, axis) == index, value, x)
+
+    def drop(self, x: Array, index: Array, axis: int) -> Array:
+        """`x`, which the formula owns, with one class a row set to 0."""
+        return self.put(x, index, 0.0, axis)
+
+    def deposit(self, x: Array, index: Array, amount: Array, axis: int) -> Array:
+        """`x`, which the formula owns, with `amount` added at `index`; equal indices add up."""
+        place = self.positions(x, axis)
+        for k in range(index.shape[axis]):
+            cut = tuple(slice(k, k + 1) if i == axis % x.ndim else slice(None) for i in range(x.ndim))
+            x = x + self.xp.where(place == index[cut], amount[cut], 0.0)
+        return x
+
+    def total(self, x: Array, axis: int) -> Array:
+        """The sum along `axis`, kept with size 1, in blocks: many small terms keep their digits."""
+        xp, n = self.xp, x.shape[axis]
+        if n <= BLOCK:
+            return xp.sum(x, axis=axis, keepdims=True)
+        x = xp.moveaxis(x, axis, -1)
+        whole = n - n % BLOCK
+        blocks = xp.reshape(x[..., :whole], (*x.shape[:-1], whole // BLOCK, BLOCK))
+        parts = [xp.sum(blocks, axis=-1)]
+        if whole < n:
+            parts.append(xp.sum(x[..., whole:], axis=-1, keepdims=True))
+        return xp.moveaxis(self.total(xp.concat(parts, axis=-1), -1), -1, axis)

@@ -1,0 +1,63 @@
+"""What is done about bad labels: the parameter, its default, and how it meets the values at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from ._backends.generic import Backend
+from ._core.labels import POLICIES
+
+__all__ = ["label_policy"]
+
+_default: ContextVar[str | None] = ContextVar("xentropy_check_labels", default=None)
+
+
+@contextmanager
+def label_policy(check_labels: str) -> Iterator[None]:
+    """Set the default of `check_labels` for the calls inside a `with` block.
+
+    Outside of any block the default is the environment variable ``XENTROPY_CHECK_LABELS``, or else "auto".
+    A function that JAX has compiled already keeps the policy that it was traced with.
+
+    Parameters
+    ----------
+    check_labels : {"auto", "raise", "nan", "trust", "checkify"}
+
+    Raises
+    ------
+    ValueError
+        For any other word.
+
+    Examples
+    --------
+    >>> import numpy as np, xentropy
+    >>> with xentropy.label_policy("nan"):
+    ...     print(xentropy.cross_entropy(np.zeros((1, 3)), np.asarray([7]), reduction="none"))
+    [nan]
+    """
+    token = _default.set(_known(check_labels))
+    try:
+        yield
+    finally:
+        _default.reset(token)
+
+
+def _known(policy: str) -> str:
+    if policy not in POLICIES:
+        raise ValueError(f"check_labels is {policy!r}; expected one of {', '.join(map(repr, POLICIES))}")
+    return policy
+
+
+def resolve(v: Backend, check_labels: str, *arrays: Any) -> str:
+    """The policy to act on: "look" where the values can be seen now and a bad one is to raise."""
+    policy = _known(check_labels)
+    if policy == "auto":
+        policy = _known(_default.get() or os.environ.get("XENTROPY_CHECK_LABELS") or "auto")
+    if policy not in ("auto", "raise"):
+        return policy
+    seen = all(v.visible(v.peek(x)) for x in arrays if hasattr(x, "dtype"))
+    return "look" if seen else "nan" if policy == "auto" else "raise"
