@@ -1,7 +1,7 @@
 """The libraries that the tests run on: one table, one row a backend.
 
-A row says how an array of the library is made from a NumPy array and turned back into one, and which dtypes it
-has. Everything else in the tests is the same for all of them. To add a backend, add a row.
+A row says how an array of the library is made from a NumPy array and turned back into one, and which dtypes
+it has. Everything else in the tests is the same for all of them. To add a backend, add a row.
 """
 
 from __future__ import annotations

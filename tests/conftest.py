@@ -39,10 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"xentropy is imported from {where}, not from {installed}")
     absent = dict(missing())
     for name in chosen_options(config):
-        if all(b.name in absent for b in BACKENDS if b.option == name):
-            raise pytest.UsageError(
-                f"--backend={name}: {absent[next(b.name for b in BACKENDS if b.option == name)]}"
-            )
+        reasons = [absent.get(b.name) for b in BACKENDS if b.option == name]
+        if all(reasons):
+            raise pytest.UsageError(f"--backend={name}: {reasons[0]}")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -85,7 +84,7 @@ def wanted(backend: Backend, marker: pytest.Mark | None) -> bool:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # A parameter and not a fixture of its own: Hypothesis refuses fixtures that it cannot set up for each example.
+    # A parameter and not a fixture of its own: Hypothesis warns of fixtures set up once for all its examples.
     if "backend" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("backends")
         entries = [b for b in chosen(metafunc.config) if wanted(b, marker)]

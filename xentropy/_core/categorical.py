@@ -65,8 +65,8 @@ class CrossEntropy(Local):
         r, labels, given, uniform = self._read(v, inputs)
         entries = [given] if uniform is None else [given, uniform.entry]
         slopes = [phi_slope(v, e.surprisal, gamma) for e in entries]
-        asked = [(e.index, _times(e.weight, s)) for e, s in zip(entries, slopes, strict=True)]
-        mass = sum(v.total(_times(heard(v, e), s), self.axis) for e, s in zip(entries, slopes, strict=True))
+        asked = [(e.index, _times(heard(v, e), s)) for e, s in zip(entries, slopes, strict=True)]
+        mass = sum(v.total(amount, self.axis) for _, amount in asked)
         slope = share(v, r, mass, asked)
         values = [phi(v, e.surprisal, gamma) for e in entries]
         out: list[Any] = [over(slope, temperature), None, None, None, None, None, None, None, None, None]

@@ -143,7 +143,7 @@ class KLDivergence(RowLoss):
             by_target = xp.where(zero, 0.0, p * by_p)
         else:  # the limit log p -> -inf, unless the class is impossible on both sides
             gone = log_q == -INF if where is None else (log_q == -INF) | ~where
-            by_target = xp.where(zero, xp.where(gone, 0.0, -INF), by_p)
+            by_target = xp.where(zero, xp.where(gone, 0.0, 0.0 * p - INF), by_p)
         return [[xp.where(zero, 0.0, -p), by_target, None, None]]
 
 

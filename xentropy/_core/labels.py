@@ -172,9 +172,12 @@ def inspect(
 ) -> str:
     """Look at labels that are there to be looked at: raise for a bad one, or return the policy that the
     rest of the way needs, "trust" where all are in range and "nan" where a weight of 0 excuses one."""
-    if is_index(labels) and label_probs is None and 0 not in labels.shape:
+    inside = not is_index(labels)
+    if not inside and 0 not in labels.shape:
         wide = v.xp.astype(labels, v.index_dtype())
-        if int(v.xp.min(wide)) >= 0 and int(v.xp.max(wide)) < classes:
+        inside = int(v.xp.min(wide)) >= 0 and int(v.xp.max(wide)) < classes
+        if inside and label_probs is None:
             return "trust"
     target = read_target(v, labels, label_probs, classes, axis, ignore_index, "raise", sample_weight)
-    return "nan" if bool(v.xp.any(target.wrong)) else "trust"
+    # an entry out of range may be excused (probability 0) and is not to be gathered at
+    return "nan" if bool(v.xp.any(target.wrong)) or not (inside or label_probs is None) else "trust"

@@ -28,7 +28,7 @@ class LogSumExp(Local):
         x, temperature, where = inputs
         r = row(v, x, temperature, where, self.axis, void=False)
         tangent, off = relative(v, tangent, r, where)
-        return tangent, [over(off, temperature)]
+        return tangent, [over(v.xp.where(r.maximum == -INF, 0.0, off), temperature)]
 
     def support(self, v: Verbs, *inputs: Any) -> Any:
         return inputs[2]

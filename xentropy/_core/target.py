@@ -40,10 +40,10 @@ def fraction(v: Verbs, x: Any) -> Any:
 
 
 def surprisal(v: Verbs, d: Array, log_norm: Any, kept: Any) -> Array:
-    """log1p(r) - d, and +inf, with no derivative through r, at a class that `where` removes."""
-    if log_norm is None:
-        return -d
-    return (log_norm if kept is None else v.xp.where(kept, log_norm, 0.0)) - d
+    """log1p(r) - d, and +inf, with no derivative at all, at a class that `where` removes."""
+    own = d if kept is None else v.xp.where(kept, d, 0.0)
+    n = -own if log_norm is None else log_norm - own
+    return n if kept is None else v.xp.where(kept, n, INF)
 
 
 def given_entry(v: Verbs, labels: Labels, d: Array, log_norm: Any, where: Any, axis: int) -> Entry:
