@@ -11,6 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+
 from backends import BACKENDS, OPTIONS, Backend
 
 # Compilers make the first example slow, so there is no deadline.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import oracle
 import pytest
 from mpmath import mp, mpf
+
+import oracle
 from oracle_numbers import exact
 
 pytestmark = pytest.mark.once

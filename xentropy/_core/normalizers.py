@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .rule import Local, Rule
+from .rule import Local, Rule, sum_to
 from .softmax import INF, Row, heat, over, relative, row, share
 from .verbs import Array, Verbs
 
@@ -80,7 +80,7 @@ class Softmax(Rule):
             slope = self._spread(v, r, ct)
         if where is not None:
             slope = v.xp.where(where, slope, 0.0)
-        by_t = heat(v, slope, r) if needs[1] else None
+        by_t = sum_to(v, heat(v, slope, r), temperature.shape) if needs[1] else None
         return [over(slope, temperature), by_t, None]
 
     def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:

@@ -44,7 +44,7 @@ class Rule:
         ready, cotangents = promote(v, inputs, dtype), promote(v, cotangents, dtype)
         gradients = self.pull(v, ready, list(needs), cotangents)
         return tuple(
-            None if g is None else promote(v, (sum_to(v, g, x.shape),), x.dtype)[0]
+            None if g is None else promote(v, (g,), x.dtype)[0]
             for g, x in zip(gradients, inputs, strict=True)
         )
 
@@ -77,12 +77,11 @@ class Local(Rule):
     def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
         table = self.partials(v, needs, *inputs)
         cotangents = [self._living(v, ct, inputs) for ct in cotangents]
-        out = [
-            add([ct * row[i] for ct, row in zip(cotangents, table, strict=True) if _both(ct, row[i])])
-            if needs[i]
-            else None
-            for i in range(len(inputs))
-        ]
+        out = []
+        for i, x in enumerate(inputs):
+            pairs = [(ct, row[i]) for ct, row in zip(cotangents, table, strict=True)] if needs[i] else []
+            # each summed before they are added: the partials of one output may be wider than another's
+            out.append(add([sum_to(v, ct * p, x.shape) for ct, p in pairs if _both(ct, p)]))
         support = self.support(v, *inputs)
         if support is not None and out[0] is not None:
             out[0] = v.xp.where(support, out[0], 0.0)
@@ -101,7 +100,10 @@ class Local(Rule):
         out = []
         for k, (row, shape) in enumerate(zip(table, self.shapes(*inputs), strict=True)):
             terms = [sum_to(v, p * t, shape) for p, t in zip(row, tangents, strict=True) if _both(p, t)]
-            out.append(self._living(v, add(terms + [c for c in carried[k : k + 1] if c is not None]), inputs))
+            terms += [c for c in carried[k : k + 1] if c is not None]
+            if not terms:
+                terms = [v.xp.zeros(shape, dtype=inputs[0].dtype, device=v.device(inputs[0]))]
+            out.append(self._living(v, add(terms), inputs))
         return out
 
     def shapes(self, *inputs: Any) -> list[tuple[int, ...]]:
