@@ -21,7 +21,7 @@ def label_policy(check_labels: str) -> Iterator[None]:
     """Set the default of `check_labels` for the calls inside a `with` block.
 
     Outside of any block the default is the environment variable ``XENTROPY_CHECK_LABELS``, or else "auto".
-    A function that JAX has compiled already keeps the policy that it was traced with.
+    A function that JAX or torch has compiled already keeps the policy that it was traced with.
 
     Parameters
     ----------
@@ -46,6 +46,14 @@ def label_policy(check_labels: str) -> Iterator[None]:
         _default.reset(token)
 
 
+def _current() -> str:
+    return _default.get() or os.environ.get("XENTROPY_CHECK_LABELS") or "auto"
+
+
+# torch.compile calls it while it traces, and does not trace context variables
+_current._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 def _known(policy: str) -> str:
     if policy not in POLICIES:
         raise ValueError(f"check_labels is {policy!r}; expected one of {', '.join(map(repr, POLICIES))}")
@@ -56,7 +64,7 @@ def resolve(v: Backend, check_labels: str, *arrays: Any) -> str:
     """The policy to act on: "look" where the values can be seen now and a bad one is to raise."""
     policy = _known(check_labels)
     if policy == "auto":
-        policy = _known(_default.get() or os.environ.get("XENTROPY_CHECK_LABELS") or "auto")
+        policy = _known(_current())
     if policy not in ("auto", "raise"):
         return policy
     seen = all(v.visible(v.peek(x)) for x in arrays if hasattr(x, "dtype"))

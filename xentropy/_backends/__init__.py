@@ -6,7 +6,6 @@ here imports a library that the caller has not imported already.
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -15,40 +14,46 @@ from .generic import Backend, Traced
 # the top-level module of an array's type -> the file of its backend
 LIBRARIES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "jaxlib": "jax", "cupy": "cupy", "dask": "dask"}
 
+_by_type: dict[type, Backend | None] = {}
+_by_namespace: dict[Any, Backend] = {}
+
 
 def backend_of(x: Any) -> Backend | None:
     """The backend of an array; None for anything that is no array."""
-    if type(x) is Traced:
+    kind = type(x)
+    if kind is Traced:
         return x.backend
-    file = _library(type(x))
-    if file is None:
-        return None
-    return _generic(x.__array_namespace__()) if file == "generic" else _known(file)
+    if _loaded(kind):
+        return _by_type[kind]
+    return _of_namespace(x) if hasattr(kind, "__array_namespace__") else None
 
 
-@cache
-def _library(kind: type) -> str | None:
+def _loaded(kind: type) -> bool:
+    """Whether a type of arrays has a backend, which is imported the first time."""
+    if kind not in _by_type:
+        _by_type[kind] = _load(kind)
+    return _by_type[kind] is not None
+
+
+# torch.compile calls it while it traces, and does not trace the import itself
+_loaded._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
+def _load(kind: type) -> Backend | None:
     for base in kind.__mro__:
-        root = base.__module__.partition(".")[0]
-        # what a mask hides would be read here
-        if base.__name__ == "MaskedArray":
+        file = LIBRARIES.get(base.__module__.partition(".")[0])
+        if base.__name__ == "MaskedArray":  # what its mask hides would be read
             return None
-        if root in LIBRARIES:
-            return LIBRARIES[root] if _is_array_type(kind) else None
-    return "generic" if hasattr(kind, "__array_namespace__") else None
+        if file is not None:
+            backend: Backend = import_module(f"{__name__}.{file}").BACKEND
+            return backend if hasattr(kind, "shape") and hasattr(kind, "dtype") else None
+    return None
 
 
-def _is_array_type(kind: type) -> bool:
-    """Not a dtype, a generator or a module-level helper of the same library."""
-    return hasattr(kind, "shape") and hasattr(kind, "dtype") and hasattr(kind, "ndim")
-
-
-@cache
-def _known(file: str) -> Backend:
-    backend: Backend = import_module(f"{__name__}.{file}").BACKEND
-    return backend
-
-
-@cache
-def _generic(xp: Any) -> Backend:
-    return Backend(xp.__name__.partition(".")[0], xp)
+def _of_namespace(x: Any) -> Backend | None:
+    if any(base.__name__ == "MaskedArray" for base in type(x).__mro__):
+        return None
+    xp = x.__array_namespace__()
+    if xp not in _by_namespace:
+        _by_namespace[xp] = Backend(xp.__name__.partition(".")[0], xp)
+    return _by_namespace[xp]

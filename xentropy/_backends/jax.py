@@ -36,12 +36,12 @@ class Jax(Backend):
         return jax.lax.stop_gradient(x) if hasattr(x, "dtype") else x
 
     def visible(self, x: Any) -> bool:
-        return not isinstance(x, jax.core.Tracer) and all(d.platform == "cpu" for d in x.devices())
+        return not isinstance(x, jax.core.Tracer) and all(d.platform == "cpu" for d in _devices(x))
 
     def place(self, x: Any) -> Any:
-        if isinstance(x, jax.core.Tracer) or not x.committed:
+        if isinstance(x, jax.core.Tracer) or not getattr(x, "committed", False):
             return None
-        return frozenset(x.devices())
+        return _devices(x)
 
     def device(self, x: Any) -> Any:
         return None  # a compiled function runs where its arguments are
@@ -82,6 +82,11 @@ class Jax(Backend):
 
         _, gradients = (g := jax.grad(scalar, tuple(range(len(arguments))), has_aux=True)(*arguments))[1], g[0]
         return g[1], list(gradients)
+
+
+def _devices(x: Any) -> frozenset[Any]:
+    """None for the NumPy arrays that JAX takes for its own."""
+    return frozenset(x.devices()) if hasattr(x, "devices") else frozenset()
 
 
 class _Raise:

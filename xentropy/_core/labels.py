@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .precision import dtype_name, is_index, kind
@@ -88,11 +89,18 @@ class Complaint(NamedTuple):
         )
 
 
-def settle(v: Verbs, policy: str, labels: Array, bad: Array, complaint: Complaint) -> Any:
-    """What becomes of the bad labels: an error, now or at run time, or the rows to spoil."""
-    if policy == "raise":
-        return v.raise_at_run_time(bad, labels, complaint)
-    return v.checkify(bad, labels, complaint) if policy == "checkify" else bad
+def settle(
+    v: Verbs, policy: str, labels: Array, bad: Array, complaint: Complaint, given: Callable[[Array], Array] | None = None
+) -> Any:
+    """What becomes of the bad labels: an error, now or at run time, or the rows to spoil. `given` undoes
+    what was done to the shape of the labels, for the message."""
+    if policy not in ("raise", "checkify"):
+        return bad
+    as_given = bad if given is None else given(bad)
+    report = v.raise_at_run_time if policy == "raise" else v.checkify
+    found = report(as_given, labels, complaint)
+    # what comes back stands for the check having been made: it is used, or a compiler would drop the check
+    return bad & v.xp.any(found)
 
 
 def counted(v: Verbs, bad: Array, sample_weight: Any) -> Array:
@@ -135,14 +143,15 @@ def read_target(
         return Target(dense=labels, bad=xp.any(bad, axis=axis, keepdims=True), wrong=wrong)
     index, bad, ignored = class_indices(v, raw, classes, ignore_index, trust)
     if label_probs is None:
-        index, raw = xp.expand_dims(index, axis=axis), xp.expand_dims(raw, axis=axis)
+        index = xp.expand_dims(index, axis=axis)
         live = None if ignored is None else ~xp.expand_dims(ignored, axis=axis)
         if trust:
             return Target(index=index, live=live)
         wrong = xp.expand_dims(bad, axis=axis)
-        bad = settle(v, policy, raw, counted(v, wrong, sample_weight), complaint)
+        bad = counted(v, wrong, sample_weight)
+        bad = settle(v, policy, raw, bad, complaint, lambda m: xp.squeeze(m, axis=axis))
         return Target(index=index, bad=bad, wrong=wrong, live=live)
-    index, raw = xp.moveaxis(index, -1, axis), xp.moveaxis(raw, -1, axis)
+    index = xp.moveaxis(index, -1, axis)
     ignored = None if ignored is None else xp.moveaxis(ignored, -1, axis)
     probs = move_axis(v, label_probs, -1, axis)
     live = None if ignored is None else ~xp.all(ignored, axis=axis, keepdims=True)
@@ -153,9 +162,14 @@ def read_target(
     unused = outside & (weights == 0.0)
     infinite = bad_weights(v, weights) if ignored is None else bad_weights(v, weights) & ~ignored
     wrong = xp.any((outside & ~unused) | infinite, axis=axis, keepdims=True)
-    bad = settle(v, policy, raw, counted(v, outside & ~unused, sample_weight), complaint)
+
+    def given(m: Array) -> Array:
+        return xp.moveaxis(m, axis, -1)
+
+    bad = settle(v, policy, raw, counted(v, outside & ~unused, sample_weight), complaint, given)
     infinite = counted(v, infinite, sample_weight)
-    infinite = settle(v, policy, weights, infinite, Complaint("label_probs", "the finite numbers"))
+    weights = given(weights)
+    infinite = settle(v, policy, weights, infinite, Complaint("label_probs", "the finite numbers"), given)
     probs = select(v, probs, ~unused if ignored is None else ~(unused | ignored))
     bad = xp.any(bad | infinite, axis=axis, keepdims=True)
     return Target(probs=probs, index=index, bad=bad, wrong=wrong, live=live)
