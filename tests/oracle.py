@@ -211,9 +211,7 @@ def _bce_with_logits(logits, labels, *, pos_weight=None, **options):
     return binary("binary_cross_entropy_with_logits", logits, labels, pos_weight=pos_weight, **options)
 
 
-def _bce(
-    probs, labels, *, where=None, sample_weight=None, label_smoothing=0.0, reduction="mean", normalizer=None
-):
+def _bce(probs, labels, *, where=None, sample_weight=None, label_smoothing=0.0, reduction="mean", normalizer=None):
     options = {
         "where": where,
         "sample_weight": sample_weight,

@@ -161,9 +161,7 @@ def from_focal(x, y, alpha, gamma):
         by_share = ZERO if alpha is None else (2 * alpha - 1) * power * cost.value
         by_focus = share * bend * (low - high) * cost.value
         by_cost = share * power * x
-        return Quantity(
-            by_share + by_focus - by_cost, factor * (abs(by_share) + abs(by_focus) + abs(by_cost))
-        )
+        return Quantity(by_share + by_focus - by_cost, factor * (abs(by_share) + abs(by_focus) + abs(by_cost)))
 
     def by_gamma():
         log = mp.log(q)

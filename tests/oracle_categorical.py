@@ -202,21 +202,17 @@ class Categorical:
             return UNSPECIFIED
         if name == "label_smoothing":
             share = self.target.uniform(self.row.kept, self.row.allowed)
-            parts = (
-                [self.row.cost(j).times(self.weight(j) * share) for j in self.row.allowed] if share else []
-            )
+            parts = [self.row.cost(j).times(self.weight(j) * share) for j in self.row.allowed] if share else []
             mass = self.target.mass
-            parts += [
-                self.row.cost(j).times(-self.weight(j) * t) for j, t in mass.items() if j in self.allowed
-            ]
+            parts += [self.row.cost(j).times(-self.weight(j) * t) for j, t in mass.items() if j in self.allowed]
             return add_up(parts)
         if name == "gamma":
             return add_up(self.row.cost_to_gamma(j).times(w) for j, w in self.w.items())
         if name == "temperature":
             square = self.row.lse_square()[1]
-            return self.row.to_temperature(self.row.from_final(self.w)) + self.row.lse_to_temperature(
-                square
-            ).times(self.z)
+            return self.row.to_temperature(self.row.from_final(self.w)) + self.row.lse_to_temperature(square).times(
+                self.z
+            )
         if name == "softcap":
             return self.row.to_softcap(self.final_slopes())
         raise ValueError(f"no derivative with respect to {name}")

@@ -131,9 +131,7 @@ def js_half(log_p, log_q):
     return half, half
 
 
-def js_divergence(
-    log_p, log_q, *, axis=-1, where=None, sample_weight=None, reduction="mean", normalizer=None
-):
+def js_divergence(log_p, log_q, *, axis=-1, where=None, sample_weight=None, reduction="mean", normalizer=None):
     """(KL(p || m) + KL(q || m)) / 2 in nats. The derivative by log p_j is p_j (log p_j - log m_j) / 2."""
     rows = []
     for entries in two_rows(log_p, log_q, axis, where):

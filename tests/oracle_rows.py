@@ -120,8 +120,7 @@ class SoftmaxRow:
             lse, terms = self.lse(), self.lse_terms()
             square = Quantity(lse.value**2, self.row_factor * terms**2)
             slopes = {
-                j: Quantity(2 * lse.value * self.p[j], self.factor(j) * 2 * terms * self.p[j])
-                for j in self.allowed
+                j: Quantity(2 * lse.value * self.p[j], self.factor(j) * 2 * terms * self.p[j]) for j in self.allowed
             }
             return square, slopes
 
@@ -132,9 +131,7 @@ class SoftmaxRow:
             value = mp.fsum([self.p[j] * cost[j] for j in self.allowed])
             spread = mp.fsum([(1 + self.distance[j]) * self.p[j] * self.distance[j] for j in self.allowed])
             slopes = {
-                j: Quantity(
-                    self.p[j] * (cost[j] - value), self.factor(j) * self.p[j] * (self.distance[j] + spread)
-                )
+                j: Quantity(self.p[j] * (cost[j] - value), self.factor(j) * self.p[j] * (self.distance[j] + spread))
                 for j in self.allowed
             }
             return Quantity(value, self.row_factor * self.log1p_r + spread), slopes
@@ -148,9 +145,7 @@ class SoftmaxRow:
             if self.softcap is None:
                 return {j: slope.times(per_t) for j, slope in slopes.items()}
             y = {j: self.x[j] / self.softcap for j in slopes}
-            return {
-                j: slope.times(per_t / mp.cosh(y[j]) ** 2, slack=1 + abs(y[j])) for j, slope in slopes.items()
-            }
+            return {j: slope.times(per_t / mp.cosh(y[j]) ** 2, slack=1 + abs(y[j])) for j, slope in slopes.items()}
 
     def to_temperature(self, slopes):
         """du_j / dT = -u_j / T; the slopes of a shift-invariant quantity sum to 0, so d_j serves as u_j."""

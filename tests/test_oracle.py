@@ -236,9 +236,7 @@ def floats(reference):
 
 
 def logits_gradient(logits, labels, **options):
-    return floats(
-        oracle.gradient("cross_entropy", "logits", np.array(logits), np.array(labels), **options)["logits"]
-    )
+    return floats(oracle.gradient("cross_entropy", "logits", np.array(logits), np.array(labels), **options)["logits"])
 
 
 LOG2, LOG3 = np.log(2), np.log(3)
@@ -363,9 +361,7 @@ def test_softcap_far_out():
     """Rule 11: the derivative is 1 / cosh^2, about 4 exp(-20) at x = 10 c."""
     logits = np.array([[100.0, 0.0]])
     plain = logits_gradient([[10.0, 0.0]], [1])[0][0]
-    assert logits_gradient(logits, [1], softcap=10.0)[0][0] == pytest.approx(
-        plain * 4 * np.exp(-20), rel=1e-8
-    )
+    assert logits_gradient(logits, [1], softcap=10.0)[0][0] == pytest.approx(plain * 4 * np.exp(-20), rel=1e-8)
     assert logits_gradient([[0.0, -inf, 0.0]], [0], softcap=10.0) == [[-0.5, 0.0, 0.5]]
 
 
@@ -421,9 +417,7 @@ def test_against_scipy():
     loss = -rows[np.arange(6), labels].mean()
     np.testing.assert_allclose(floats(oracle.cross_entropy(x, labels)), loss, rtol=1e-13)
     np.testing.assert_allclose(floats(oracle.sigmoid(x)), special.expit(x), rtol=1e-14)
-    np.testing.assert_allclose(
-        floats(oracle.entropy(x)), special.entr(np.exp(rows)).sum(-1).mean(), rtol=1e-12
-    )
+    np.testing.assert_allclose(floats(oracle.entropy(x)), special.entr(np.exp(rows)).sum(-1).mean(), rtol=1e-12)
     b = rng.normal(0, 1, (6, 7))
     value, sign = special.logsumexp(x, axis=-1, b=b, return_sign=True)
     mine = oracle.logsumexp(x, b=b, return_sign=True)

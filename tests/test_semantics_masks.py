@@ -14,9 +14,7 @@ SCALARS = {
     "softcap": np.asarray(5.0),
 }
 CLASS_WEIGHT = np.asarray([0.5, 2.0, 1.0, 4.0])
-LOGITS = np.asarray(
-    [[1.0, -inf, 3.0, 0.5], [-inf, 2.0, -1.0, -inf], [0.0, 7.0, -inf, 1.0], [-inf, -inf, -inf, 2.0]]
-)
+LOGITS = np.asarray([[1.0, -inf, 3.0, 0.5], [-inf, 2.0, -1.0, -inf], [0.0, 7.0, -inf, 1.0], [-inf, -inf, -inf, 2.0]])
 WHERE = np.asarray(
     [[True, True, True, False], [True, True, True, False], [True, False, True, True], [True, True, False, True]]
 )

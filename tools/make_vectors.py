@@ -63,11 +63,7 @@ def nearest(number):
 
 def high_and_low(number):
     high = nearest(number)
-    low = (
-        float(np.float32(nearest((number - mpf(high)) * mpf(2) ** 60))) * 2.0**-60
-        if np.isfinite(high)
-        else 0.0
-    )
+    low = float(np.float32(nearest((number - mpf(high)) * mpf(2) ** 60))) * 2.0**-60 if np.isfinite(high) else 0.0
     return high, low
 
 
@@ -119,9 +115,7 @@ class Cases:
         for one in dtype.split():
             typed_args = [typed(argument, one) for argument in args]
             typed_options = {
-                key: typed(value, one)
-                if key == "where" or (key in FLOAT_OPTIONS and np.ndim(value))
-                else value
+                key: typed(value, one) if key == "where" or (key in FLOAT_OPTIONS and np.ndim(value)) else value
                 for key, value in options.items()
             }
             self.rows.append(self.row(str(rule), function, typed_args, one, typed_options))
@@ -142,9 +136,7 @@ class Cases:
         if isinstance(value, tuple):
             row["sign"] = write_reference(value[1], dtype)
         if options:
-            row["options"] = {
-                k: write_array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()
-            }
+            row["options"] = {k: write_array(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
         return row
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _checks as check
 from ._backends.generic import Backend
@@ -16,7 +16,10 @@ __all__: list[str] = []
 
 def labels_of(name: str, x: Any, axis: int, labels: Any, label_probs: Any, ignore_index: int | None) -> None:
     """Which of the three kinds the labels are, and whether they fit."""
-    rows, both = without(tuple(x.shape), axis), f"{check.about('labels', labels)}, {check.about(name, x)}, axis={axis}"
+    rows, both = (
+        without(tuple(x.shape), axis),
+        f"{check.about('labels', labels)}, {check.about(name, x)}, axis={axis}",
+    )
     if kind(labels.dtype) == "bool":
         raise TypeError(f"{both}: class indices are integers; booleans are labels of the binary losses")
     if is_floating(labels):
@@ -50,15 +53,40 @@ def class_weights(x: Any, classes: int, logits: str) -> None:
         raise ValueError(f"{check.about('class_weight', x)}: expected shape ({classes},), one a class of {logits}")
 
 
-def policy_of(
-    v: Backend, check_labels: str, labels: Any, label_probs: Any, classes: int, axis: int, ndim: int,
-    ignore_index: int | None, sample_weight: Any,
-) -> str:
-    """The policy for the formulas; bad labels that can be seen raise here, before any work."""
+class Common(NamedTuple):
+    """What the checks find out on their way."""
+
+    v: Backend
+    axis: int
+    class_weight: Any
+    sample_weight: Any
+    label_smoothing: Any
+    policy: str
+
+
+def common(
+    name: str, x: Any, labels: Any, *, axis: int, where: Any, label_probs: Any, class_weight: Any, sample_weight: Any,
+    ignore_index: int | None, label_smoothing: Any, reduction: str, normalizer: Any, check_labels: str, **others: Any,
+) -> Common:  # fmt: skip
+    """Check what every categorical loss takes; `others` are arrays to be of the same library."""
+    v = check.enter(
+        **{name: x}, labels=labels, where=where, label_probs=label_probs, class_weight=class_weight,
+        sample_weight=sample_weight, label_smoothing=label_smoothing, normalizer=normalizer, **others,
+    )  # fmt: skip
+    check.floating(name, x)
+    axis = check.class_axis(name, x, axis)
+    labels_of(name, x, axis, labels, label_probs, ignore_index)
+    check.mask("where", where, tuple(x.shape), f"the shape of {name}")
+    class_weights(class_weight, x.shape[axis], check.about(name, x))
+    check.row_weights(sample_weight, without(tuple(x.shape), axis), f"the rows of {name} have")
+    check.zero_d("label_smoothing", label_smoothing)
+    label_smoothing = check.number(v, "label_smoothing", label_smoothing, 0.0, 0.0, 1.0, closed=True)
+    check.reduced(reduction, normalizer)
+    class_weight = check.weights(v, "class_weight", class_weight, x)
+    sample_weight = check.weights(v, "sample_weight", sample_weight, x)
     policy = resolve(v, check_labels, labels, label_probs, sample_weight)
-    if policy != "look":
-        return policy
-    seen = [v.peek(x) for x in (labels, label_probs, sample_weight)]
-    seen[2] = as_rows(v, seen[2], ndim, axis)
-    with v.quiet():
-        return inspect(v, seen[0], seen[1], classes, axis, ignore_index, seen[2])
+    if policy == "look":  # bad labels that can be seen raise here, before any work
+        seen = [v.peek(y) for y in (labels, label_probs, as_rows(v, v.peek(sample_weight), x.ndim, axis))]
+        with v.quiet():
+            policy = inspect(v, seen[0], seen[1], x.shape[axis], axis, ignore_index, seen[2])
+    return Common(v, axis, class_weight, sample_weight, label_smoothing, policy)

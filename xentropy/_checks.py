@@ -62,11 +62,11 @@ def floating(name: str, x: Any) -> None:
 
 def class_axis(name: str, x: Any, axis: int) -> int:
     """The axis, counted from the front."""
-    if not isinstance(axis, int) or isinstance(axis, bool):
+    if type(axis) is not int:
         raise TypeError(f"axis = {axis!r}: expected an integer")
     if x.ndim == 0 or not -x.ndim <= axis < x.ndim:
         raise ValueError(f"axis = {axis} is out of range for {about(name, x)}")
-    return axis % x.ndim
+    return axis % int(x.ndim)
 
 
 def broadcasts(name: str, x: Any, to: tuple[int, ...], what: str) -> None:

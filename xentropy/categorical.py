@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _checks as check
-from ._categorical_checks import class_weights, labels_of, policy_of
+from ._categorical_checks import common
 from ._core import losses
 from ._core.views import without
 
@@ -171,38 +171,26 @@ def _from_logits(
     ignore_index: int | None, label_smoothing: Any, temperature: Any, softcap: Any, z_loss: Any, gamma: Any,
     reduction: str, normalizer: Any, return_lse: bool, check_labels: str,
 ) -> Any:  # fmt: skip
-    v = check.enter(
-        logits=logits, labels=labels, where=where, label_probs=label_probs, class_weight=class_weight,
-        sample_weight=sample_weight, label_smoothing=label_smoothing, temperature=temperature, softcap=softcap,
-        z_loss=z_loss, gamma=gamma, normalizer=normalizer,
+    c = common(
+        "logits", logits, labels, axis=axis, where=where, label_probs=label_probs, class_weight=class_weight,
+        sample_weight=sample_weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+        normalizer=normalizer, check_labels=check_labels, temperature=temperature, softcap=softcap, z_loss=z_loss,
+        gamma=gamma,
     )  # fmt: skip
-    check.floating("logits", logits)
-    axis = check.class_axis("logits", logits, axis)
-    rows, classes = without(tuple(logits.shape), axis), logits.shape[axis]
-    labels_of("logits", logits, axis, labels, label_probs, ignore_index)
-    check.mask("where", where, tuple(logits.shape), "the shape of logits")
-    class_weights(class_weight, classes, check.about("logits", logits))
-    check.row_weights(sample_weight, rows, "the rows of logits have")
-    check.broadcasts("temperature", temperature, rows, "the rows of logits")
-    for name, x in dict(label_smoothing=label_smoothing, softcap=softcap, z_loss=z_loss, gamma=gamma).items():
+    v, axis = c.v, c.axis
+    check.broadcasts("temperature", temperature, without(tuple(logits.shape), axis), "the rows of logits")
+    for name, x in dict(softcap=softcap, z_loss=z_loss, gamma=gamma).items():
         if x is not None:
             check.zero_d(name, x)
-    label_smoothing = check.number(v, "label_smoothing", label_smoothing, 0.0, 0.0, 1.0, closed=True)
     temperature = check.number(v, "temperature", temperature, 1.0, 0.0, INF, closed=False)
     softcap = check.number(v, "softcap", softcap, None, 0.0, INF, closed=False)
     z_loss = check.number(v, "z_loss", z_loss, 0.0, -INF, INF, closed=True)
     gamma = check.number(v, "gamma", gamma, 0.0, 0.0, INF, closed=True)
-    check.reduced(reduction, normalizer)
-    class_weight = check.weights(v, "class_weight", class_weight, logits)
-    sample_weight = check.weights(v, "sample_weight", sample_weight, logits)
-    policy = policy_of(
-        v, check_labels, labels, label_probs, classes, axis, logits.ndim, ignore_index, sample_weight
-    )
     arrays = (
-        *(logits, labels, label_probs, where, class_weight, sample_weight, label_smoothing, temperature),
+        *(logits, labels, label_probs, where, c.class_weight, c.sample_weight, c.label_smoothing, temperature),
         *(softcap, z_loss, gamma, normalizer),
     )
-    options = dict(axis=axis, ignore_index=ignore_index, policy=policy, reduction=reduction, return_lse=return_lse)
+    options = dict(axis=axis, ignore_index=ignore_index, policy=c.policy, reduction=reduction, return_lse=return_lse)
     out = v.run(losses.cross_entropy, arrays, options)
     return tuple(out) if return_lse else out[0]
 
@@ -240,28 +228,14 @@ def nll_loss(
     >>> xentropy.nll_loss(np.log([[0.5, 0.5], [0.25, 0.75]]), np.asarray([0, 0]), reduction="none")
     array([0.69314718, 1.38629436])
     """
-    v = check.enter(
-        log_probs=log_probs, labels=labels, where=where, label_probs=label_probs, class_weight=class_weight,
-        sample_weight=sample_weight, label_smoothing=label_smoothing, normalizer=normalizer,
+    c = common(
+        "log_probs", log_probs, labels, axis=axis, where=where, label_probs=label_probs, class_weight=class_weight,
+        sample_weight=sample_weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+        normalizer=normalizer, check_labels=check_labels,
     )  # fmt: skip
-    check.floating("log_probs", log_probs)
-    axis = check.class_axis("log_probs", log_probs, axis)
-    rows, classes = without(tuple(log_probs.shape), axis), log_probs.shape[axis]
-    labels_of("log_probs", log_probs, axis, labels, label_probs, ignore_index)
-    check.mask("where", where, tuple(log_probs.shape), "the shape of log_probs")
-    class_weights(class_weight, classes, check.about("log_probs", log_probs))
-    check.row_weights(sample_weight, rows, "the rows of log_probs have")
-    check.zero_d("label_smoothing", label_smoothing)
-    label_smoothing = check.number(v, "label_smoothing", label_smoothing, 0.0, 0.0, 1.0, closed=True)
-    check.reduced(reduction, normalizer)
-    class_weight = check.weights(v, "class_weight", class_weight, log_probs)
-    sample_weight = check.weights(v, "sample_weight", sample_weight, log_probs)
-    policy = policy_of(
-        v, check_labels, labels, label_probs, classes, axis, log_probs.ndim, ignore_index, sample_weight
-    )
     arrays = (
-        *(log_probs, labels, label_probs, where, class_weight, sample_weight, label_smoothing),
+        *(log_probs, labels, label_probs, where, c.class_weight, c.sample_weight, c.label_smoothing),
         normalizer,
     )
-    options = dict(axis=axis, ignore_index=ignore_index, policy=policy, reduction=reduction)
-    return v.run(losses.nll_loss, arrays, options)[0]
+    options = dict(axis=c.axis, ignore_index=ignore_index, policy=c.policy, reduction=reduction)
+    return c.v.run(losses.nll_loss, arrays, options)[0]

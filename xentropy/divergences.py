@@ -54,7 +54,9 @@ def entropy(
     >>> xentropy.entropy(np.asarray([[0.0, 0.0, -np.inf], [0.0, -40.0, -np.inf]]), reduction="none")
     array([6.93147181e-01, 1.74185080e-16])
     """
-    return _run("entropy", dict(logits=logits), axis, where, sample_weight, reduction, normalizer, temperature, softcap)
+    return _run(
+        "entropy", dict(logits=logits), axis, where, sample_weight, reduction, normalizer, temperature, softcap
+    )
 
 
 def kl_divergence(

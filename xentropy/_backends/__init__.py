@@ -21,7 +21,7 @@ _by_namespace: dict[Any, Backend] = {}
 def backend_of(x: Any) -> Backend | None:
     """The backend of an array; None for anything that is no array."""
     kind = type(x)
-    if kind is Traced:
+    if isinstance(x, Traced):
         return x.backend
     if _loaded(kind):
         return _by_type[kind]

@@ -22,7 +22,8 @@ class Dask(Backend):
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         cuts = [(*[slice(None)] * axis, slice(k, k + 1)) for k in range(index.shape[axis])]
         found = [
-            xp.sum(xp.where(self.positions(x, axis) == index[cut], x, 0), axis=axis, keepdims=True) for cut in cuts
+            self.xp.sum(self.xp.where(self.positions(x, axis) == index[cut], x, 0), axis=axis, keepdims=True)
+            for cut in cuts
         ]
         return found[0] if len(found) == 1 else xp.concat(found, axis=axis)
 

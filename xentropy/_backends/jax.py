@@ -27,7 +27,8 @@ class Jax(Backend):
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
         if rule.plain or not rules_enabled():
             return rule(self, *inputs)
-        return _registered(rule)(*inputs)
+        outputs: tuple[Any, ...] = _registered(rule)(*inputs)
+        return outputs
 
     def peek(self, x: Any) -> Any:
         return self.constant(x)

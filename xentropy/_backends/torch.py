@@ -21,7 +21,7 @@ _transforming: Callable[[], bool] = getattr(torch._C, "_are_functorch_transforms
 
 
 def _plain() -> bool:
-    return torch.compiler.is_compiling()
+    return bool(torch.compiler.is_compiling())
 
 
 class Torch(Backend):

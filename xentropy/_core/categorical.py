@@ -73,9 +73,7 @@ class CrossEntropy(Local):
         if needs[1]:
             out[1] = heat(v, slope, r)
         if needs[2]:
-            out[2] = sum(
-                v.total(e.weight * phi_by_gamma(v, e.surprisal, gamma), self.axis) for e in entries
-            )
+            out[2] = sum(v.total(e.weight * phi_by_gamma(v, e.surprisal, gamma), self.axis) for e in entries)
         if needs[3] or (needs[4] and probs is not None):
             out[3 if labels.index is None else 4] = by_label(v, labels, given, values, uniform, self.axis)
         if needs[5] and uniform is not None:

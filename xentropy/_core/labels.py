@@ -90,7 +90,12 @@ class Complaint(NamedTuple):
 
 
 def settle(
-    v: Verbs, policy: str, labels: Array, bad: Array, complaint: Complaint, given: Callable[[Array], Array] | None = None
+    v: Verbs,
+    policy: str,
+    labels: Array,
+    bad: Array,
+    complaint: Complaint,
+    given: Callable[[Array], Array] | None = None,
 ) -> Any:
     """What becomes of the bad labels: an error, now or at run time, or the rows to spoil. `given` undoes
     what was done to the shape of the labels, for the message."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .verbs import Array, Verbs
 
 _KINDS = {"bool": "bool", "float16": "half", "bfloat16": "half", "float32": "float", "float64": "float"}
@@ -38,9 +40,8 @@ def working_dtype(v: Verbs, x: Array) -> Any:
     return v.xp.float32 if kind(x.dtype) == "half" else x.dtype
 
 
-def promote(v: Verbs, arrays: tuple[Any, ...], dtype: Any) -> list[Any]:
+def promote(v: Verbs, arrays: Sequence[Any], dtype: Any) -> list[Any]:
     """The floating arrays among `arrays` as `dtype`; everything else as it is."""
     return [
-        v.xp.astype(x, dtype) if hasattr(x, "dtype") and is_floating(x) and x.dtype != dtype else x
-        for x in arrays
+        v.xp.astype(x, dtype) if hasattr(x, "dtype") and is_floating(x) and x.dtype != dtype else x for x in arrays
     ]

@@ -65,7 +65,7 @@ def reduce(
     axis: int | None,
 ) -> Array:
     """Rule 7. `counts` are the denominators of the rows (None: 1 each); `live` the rows that count."""
-    xp, raw = v.xp, v.peek(loss)
+    raw = v.peek(loss)
     if sample_weight is not None:
         (loss,) = v.apply(Product(), loss, sample_weight)
     if reduction == "none":

@@ -11,11 +11,9 @@ confident row keeps the digits of its tail.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .partial import Partial, finish, lift
-from .rule import Local, Rule
 from .verbs import Array, Verbs
 
 INF = float("inf")

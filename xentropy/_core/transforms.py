@@ -7,8 +7,8 @@ from typing import Any
 
 from .normalizers import LogSumExp, Softmax, row_shape
 from .reduce import Product
-from .signed import SignedLogSumExp
 from .sigmoid import LogSigmoid, Sigmoid, Softplus, XLogY
+from .signed import SignedLogSumExp
 from .softmax import INF, NAN
 from .verbs import Array, Verbs
 from .views import as_mask, as_rows, leading, reshape, without
