@@ -5,6 +5,7 @@ Written by the standard's rules and not yet run on a device: see `xentropy.capab
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from array_api_compat import cupy as xp
@@ -13,6 +14,9 @@ from .generic import Backend
 
 
 class CuPy(Backend):
+    def quiet(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
     def visible(self, x: Any) -> bool:
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from array_api_compat.dask import array as xp
@@ -10,6 +11,9 @@ from .generic import Backend
 
 
 class Dask(Backend):
+    def quiet(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
     def visible(self, x: Any) -> bool:
         return False
 

@@ -7,6 +7,7 @@ compile(func.grad(f)) drops the backward of any Function without a word (pytorch
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -41,6 +42,9 @@ class Torch(Backend):
 
     def constant(self, x: Any) -> Any:
         return x.detach() if isinstance(x, torch.Tensor) else x
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        return nullcontext()
 
     def visible(self, x: Any) -> bool:
         if _plain() or _transforming():

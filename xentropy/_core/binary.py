@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .partial import log1p
 from .rule import Local
 from .sigmoid import sigmoid, softplus
 from .softmax import INF
@@ -72,7 +73,7 @@ class BinaryCrossEntropy(ElementLoss):
             return *_term(v, w1, softplus(v, -x)), *_term(v, w0, softplus(v, x)), x, y
         # the logarithm of 0 is cleaned before and after: its derivative is infinite too
         never, always = (x == 0) & (w1 == 0.0), (x == 1) & (w0 == 0.0)
-        n1, n0 = -xp.log(xp.where(never, 1.0, x)), -xp.log1p(-xp.where(always, 0.0, x))
+        n1, n0 = -xp.log(xp.where(never, 1.0, x)), -log1p(v, -xp.where(always, 0.0, x))
         return *_term(v, w1, n1), *_term(v, w0, n0), x, y
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:

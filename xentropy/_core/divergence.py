@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .normalizers import row_shape
+from .partial import log1p
 from .rule import Local
 from .softmax import INF, heat, over, relative, row
 from .target import Labels, by_class_weight, by_label, by_smoothing, fraction, given_entry, uniform_part
@@ -166,7 +167,7 @@ class JSDivergence(RowLoss):
             # log(one / m) = -log((1 + e^gap) / 2), without the cancellation near gap = 0
             big = gap > 0
             low = xp.where(big, -gap, gap)
-            ratio = -(xp.where(big, gap, 0.0) + xp.log1p(0.5 * xp.expm1(low)))
+            ratio = -(xp.where(big, gap, 0.0) + log1p(v, 0.5 * xp.expm1(low)))
             out.append(xp.where(zero, 0.0, 0.5 * xp.exp(safe) * ratio))
         return out
 

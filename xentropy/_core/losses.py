@@ -65,7 +65,7 @@ def cross_entropy(
         (loss,) = v.apply(ZLoss(), loss, lse, z_loss)
     if target.bad is not None:
         (loss,) = v.apply(Product(), loss, poison(v, target.bad, loss))
-    counts = class_counts(v, target, class_weight, axis, live, loss)
+    counts = class_counts(v, logits, where, target, class_weight, axis, live, loss)
     value = reduce(v, loss, sample_weight, counts, live, normalizer, reduction, axis)
     if not return_lse:
         return (value,)
@@ -104,7 +104,7 @@ def nll_loss(
     (loss,) = v.apply(rule, *inputs(live))
     if target.bad is not None:
         (loss,) = v.apply(Product(), loss, poison(v, target.bad, loss))
-    counts = class_counts(v, target, class_weight, axis, live, loss)
+    counts = class_counts(v, log_probs, where, target, class_weight, axis, live, loss)
     return (reduce(v, loss, sample_weight, counts, live, normalizer, reduction, axis),)
 
 

@@ -88,20 +88,25 @@ class ZLoss(Local):
 
 @dataclass(frozen=True)
 class ClassMass(Local):
-    """(class weight, dense or probs, index, live) -> sum_j cw_j t_j of each row, 0 in removed rows."""
+    """(class weight, dense or probs, index, fixed, live) -> sum_j cw_j t_j of each row, 0 in removed rows.
+
+    The labels of the entries that are `fixed` have no derivative: those of a class that is removed.
+    """
 
     axis: int
     plain = True
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, Array]:
         """The weights and the labels, entry by entry."""
-        weight, given, index, live = inputs
+        weight, given, index, fixed, live = inputs
         if index is None:
             shape = given.shape
         else:
             shape = tuple(weight.shape[i] if i == self.axis else n for i, n in enumerate(index.shape))
         if live is not None and given is not None:
             given = v.xp.where(live, given, 0.0)
+        if fixed is not None and given is not None:
+            given = v.xp.where(fixed, v.constant(given), given)
         weight = v.xp.broadcast_to(weight, shape)
         if index is not None:
             weight = v.pick(weight, index, self.axis)
@@ -120,12 +125,13 @@ class ClassMass(Local):
             rows = tuple(inputs[0].shape[i] if i == self.axis else n for i, n in enumerate(given.shape))
             like = v.xp.broadcast_to(inputs[0], rows)
             by_weight = v.deposit(v.xp.zeros_like(like), inputs[2], given, self.axis)
-        return [[by_weight, weight, None, None]]
+        by_given = weight if inputs[3] is None else v.xp.where(inputs[3], 0.0, weight)
+        return [[by_weight, by_given, None, None, None]]
 
     def live(self, *inputs: Any) -> Any:
         return inputs[-1]
 
-    def shapes(self, weight: Array, given: Any, index: Any, live: Any) -> list[tuple[int, ...]]:
+    def shapes(self, weight: Array, given: Any, index: Any, fixed: Any, live: Any) -> list[tuple[int, ...]]:
         return [row_shape(given if index is None else index, self.axis)]
 
 

@@ -41,17 +41,32 @@ def alive(
     return ~zero | sound if live is None else live & (~zero | sound)
 
 
-def class_counts(v: Verbs, target: Target, class_weight: Any, axis: int, live: Any, loss: Array) -> Any:
+def class_counts(
+    v: Verbs, x: Array, where: Any, target: Target, class_weight: Any, axis: int, live: Any, loss: Array
+) -> Any:
     """What each row adds to the denominator of a mean with class weights; None without (1 a row)."""
     if class_weight is None:
         return None
     if target.wrong is not None:
         live = ~target.wrong if live is None else live & ~target.wrong
     given = target.dense if target.index is None else target.probs
-    (mass,) = v.apply(ClassMass(axis), class_weight, given, target.index, live)
+    fixed = None if given is None else _removed(v, v.peek(x), where, v.peek(given), target.index, axis)
+    (mass,) = v.apply(ClassMass(axis), class_weight, given, target.index, fixed, live)
     if v.peek(mass).dtype != v.peek(loss).dtype:
         (mass,) = v.apply(Product(), v.xp.ones_like(v.peek(loss)), mass)
     return mass
+
+
+def _removed(v: Verbs, x: Array, where: Any, given: Array, index: Any, axis: int) -> Array:
+    """The entries whose class is removed: by `where`, or by a logit of -inf with nothing asked of it."""
+    xp = v.xp
+    lost = x == -xp.inf
+    masked = None if where is None else xp.broadcast_to(~where, x.shape)
+    if index is not None:
+        lost = v.pick(lost, index, axis)
+        masked = None if masked is None else v.pick(masked, index, axis)
+    lost = lost & (given == 0.0)
+    return lost if masked is None else lost | masked
 
 
 def reduce(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .normalizers import row_shape
-from .partial import lift
+from .partial import lift, log1p
 from .rule import Local
 from .softmax import INF
 from .verbs import Array, Verbs
@@ -38,23 +38,23 @@ class SignedLogSumExp(Local):
         lost = x_a == -INF
         gap = x - xp.where(lost, 0.0, x_a)
         ratio = xp.exp(gap + (size - size_a))
-        s = v.drop(ratio * xp.sign(b) * v.pick(xp.sign(b), place, self.axis), place, self.axis)
+        s = v.drop(ratio * _sign(v, b) * v.pick(_sign(v, b), place, self.axis), place, self.axis)
         return gap, size_a, s, v.total(s, self.axis), x_a, place
 
     def value(self, v: Verbs, x: Array, b: Array, where: Any) -> tuple[Array, ...]:
         xp = v.xp
         b = xp.broadcast_to(b, x.shape)
         _, size_a, _, rest, x_a, place = self._terms(v, x, b, where)
-        sign_a = v.pick(xp.sign(b), place, self.axis)
+        sign_a = v.pick(_sign(v, b), place, self.axis)
         lost, infinite = x_a == -INF, x_a == INF
         log = xp.where(lost, -INF, xp.where(lost, 0.0, x_a) + size_a + _log_abs(v, rest))
-        sign = xp.where(lost, 0.0, sign_a * xp.sign(1.0 + rest))
+        sign = xp.where(lost, 0.0, sign_a * _sign(v, 1.0 + rest))
         # one infinite term is the sum; infinite terms of both signs have none
         alone = infinite & self._one_sign(v, x, b, where, sign_a)
         return xp.where(alone, INF, log), xp.where(alone, sign_a, sign)
 
     def _one_sign(self, v: Verbs, x: Array, b: Array, where: Any, sign_a: Array) -> Array:
-        against = (x == INF) & (v.xp.sign(b) == -sign_a) | ((x != x) & (b != 0))
+        against = (x == INF) & (_sign(v, b) == -sign_a) | ((x != x) & (b != 0))
         if where is not None:
             against = against & where
         return ~v.xp.any(against, axis=self.axis, keepdims=True)
@@ -68,7 +68,7 @@ class SignedLogSumExp(Local):
         by_x = xp.where(lost, 0.0, v.put(s, place, xp.ones_like(rest), self.axis) / (1.0 + rest))
         by_b = None
         if needs[1]:
-            sign = v.pick(xp.sign(whole), place, self.axis) * xp.sign(1.0 + rest)
+            sign = v.pick(_sign(v, whole), place, self.axis) * _sign(v, 1.0 + rest)
             gap = x - xp.where(lost, 0.0, x_a)
             by_b = xp.exp(gap - size_a - _log_abs(v, rest)) * sign
             gone = lost | ((whole == 0) & ~xp.isfinite(x))
@@ -82,8 +82,13 @@ class SignedLogSumExp(Local):
         return [row_shape(x, self.axis)] * 2
 
 
+def _sign(v: Verbs, x: Array) -> Array:
+    """Without the boolean indexing that some libraries' own has, which no transform can follow."""
+    return v.xp.where(x > 0, 1.0, v.xp.where(x < 0, -1.0, 0.0 * x))
+
+
 def _log_abs(v: Verbs, rest: Array) -> Array:
     """log |1 + r|, to the last digit near r = 0 and near r = -2."""
     xp = v.xp
     below = rest < -1.0
-    return xp.log1p(xp.where(below, -2.0 - rest, rest))
+    return log1p(v, xp.where(below, -2.0 - rest, rest))

@@ -1,0 +1,140 @@
+"""Every derivative of every function: right, the same on every library, with its rule and without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import oracle
+import xentropy
+from backends import Backend
+from derivative_cases import CASES, MASKED, Case
+from xentropy._backends.switch import without_rules
+
+EPS = float(np.finfo(np.float64).eps)
+BAR = 4.0
+
+
+def on(backend: Backend, case: Case) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    args = [backend.asarray(a) for a in case.args]
+    named = {n: backend.asarray(a) for n, a in case.named.items()}
+    options = {n: backend.asarray(a) if isinstance(a, np.ndarray) else a for n, a in case.options.items()}
+    return args, named, options
+
+
+def gradients(backend: Backend, case: Case) -> dict[str, np.ndarray]:
+    """By the names of the arguments."""
+    args, named, options = on(backend, case)
+    places, names = case.wrt()
+    f = getattr(xentropy, case.function)
+    _, (by_place, by_name) = xentropy.value_and_grad(f, places, names)(*args, **named, **options)
+    positional = oracle.FUNCTIONS[case.function][1]
+    found = dict(zip([positional[i] for i in places], by_place, strict=True)) | by_name
+    return {name: backend.to_numpy(g) for name, g in found.items()}
+
+
+def expected(case: Case) -> Any:
+    places, names = case.wrt()
+    wrt = [oracle.FUNCTIONS[case.function][1][i] for i in places] + list(names)
+    return oracle.gradient(case.function, wrt, *case.args, **case.named, **case.options)
+
+
+@pytest.mark.parametrize("case", [*CASES, *MASKED], ids=str)
+def test_gradient_of_every_argument(backend: Backend, case: Case) -> None:
+    found, truth = gradients(backend, case), expected(case)
+    assert found.keys() == truth.keys()
+    worst = {name: oracle.error(g, truth[name], EPS) for name, g in found.items()}
+    assert max(worst.values()) <= BAR, worst
+
+
+@pytest.mark.backends(autodiff=True)
+@pytest.mark.parametrize("case", [*CASES, *MASKED], ids=str)
+def test_plain_autodiff_without_the_rules(backend: Backend, case: Case) -> None:
+    with without_rules():
+        found = gradients(backend, case)
+    for name, truth in expected(case).items():
+        size = max(map(float, np.ravel(truth.scale)))  # of the largest: not every element has its own digits
+        value = np.asarray(truth.value, dtype=np.float64)
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=16 * EPS * size, err_msg=name)
+
+
+# raised by torch's own checker, from inside its vmap
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+@pytest.mark.backends("torch")
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_torch_first_and_second_order_in_every_mode(backend: Backend, case: Case) -> None:
+    from torch.autograd import gradcheck, gradgradcheck
+
+    args, named, options = on(backend, case)
+    places, names = case.wrt()
+    leaves = [args[i].clone().requires_grad_() for i in places] + [named[n].clone().requires_grad_() for n in names]
+    f = getattr(xentropy, case.function)
+
+    def call(*xs: Any) -> Any:
+        for i, value in zip(places, xs, strict=False):
+            args[i] = value
+        return f(*args, **dict(zip(names, xs[len(places) :], strict=True)), **options)
+
+    assert gradcheck(call, leaves, check_forward_ad=True, check_batched_grad=True, check_batched_forward_grad=True)
+    assert gradgradcheck(call, leaves, check_fwd_over_rev=True)
+
+
+@pytest.mark.backends("jax")
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_jax_first_and_second_order_in_both_modes(backend: Backend, case: Case) -> None:
+    import jax
+    from jax.test_util import check_grads
+
+    args, named, options = on(backend, case)
+    places, names = case.wrt()
+    f = getattr(xentropy, case.function)
+
+    def call(*xs: Any) -> Any:
+        xs = tuple(map(jax.numpy.asarray, xs))  # the checker hands over NumPy arrays
+        placed = dict(zip(places, xs, strict=False))
+        whole = [placed.get(i, a) for i, a in enumerate(args)]
+        return f(*whole, **dict(zip(names, xs[len(places) :], strict=True)), **options)
+
+    leaves = [args[i] for i in places] + [named[n] for n in names]
+    # the differences of the checker are good to a few 1e-4 where the curvature is large
+    check_grads(call, leaves, order=2, modes=["fwd", "rev"], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.backends("jax")
+@pytest.mark.parametrize("case", [*CASES, *MASKED], ids=str)
+def test_jax_transforms_do_not_change_a_gradient(backend: Backend, case: Case) -> None:
+    import jax
+
+    args, named, options = on(backend, case)
+    places, _ = case.wrt()
+    f = getattr(xentropy, case.function)
+
+    def gradient(*args: Any) -> Any:
+        return jax.grad(lambda *xs: f(*xs, **named, **options).sum(), places)(*args)
+
+    stacked = [jax.numpy.stack([a, a]) for a in args]
+    for eager, jitted, mapped in zip(
+        gradient(*args), jax.jit(gradient)(*args), jax.vmap(gradient)(*stacked), strict=True
+    ):
+        np.testing.assert_allclose(jitted, eager, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(mapped[1], eager, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.backends("torch")
+@pytest.mark.parametrize("case", [*CASES, *MASKED], ids=str)
+def test_torch_transforms_do_not_change_a_gradient(backend: Backend, case: Case) -> None:
+    import torch
+
+    args, named, options = on(backend, case)
+    places, _ = case.wrt()
+    f = getattr(xentropy, case.function)
+    gradient = torch.func.grad(lambda *xs: f(*xs, **named, **options).sum(), places)
+    leaves = [a.clone().requires_grad_() if i in places else a for i, a in enumerate(args)]
+    eager = torch.autograd.grad(f(*leaves, **named, **options).sum(), [leaves[i] for i in places])
+    stacked = [torch.stack([a, a]) for a in args]
+    mapped = torch.func.vmap(gradient)(*stacked)
+    for one, functional, many in zip(eager, gradient(*args), mapped, strict=True):
+        torch.testing.assert_close(functional, one, rtol=1e-12, atol=1e-15, equal_nan=True)
+        torch.testing.assert_close(many[1], one, rtol=1e-12, atol=1e-15, equal_nan=True)
