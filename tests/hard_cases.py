@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
+
 import oracle
 from backends import numpy_dtype
 from oracle_numbers import Reference, exact, limits, sixty_digits
@@ -156,7 +157,7 @@ def many_classes() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(2)
     x = np.zeros((3, MANY))
     x[1] = rng.integers(-64, 64, MANY) / 16
-    x[2] = rng.integers(-64, 64, MANY) / 16 - 20
+    x[2] = rng.integers(-32, 32, MANY) / 8 - 20
     x[2, 77_777] = 20.0
     return x, np.asarray([131071, 40_000, 77_777])
 

@@ -7,15 +7,18 @@ plain automatic differentiation of torch and JAX are both held to it.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import cache, partial
 from typing import Any
 
+import ml_dtypes
 import numpy as np
-import oracle
 import pytest
-from backends import Backend, numpy_dtype
-from hard_cases import CASES, INF, MANY, Case, Truth, truth
 
+import oracle
 import xentropy
+from backends import Backend, numpy_dtype
+from hard_cases import CASES, INF, MANY, Case, Truth, margin_rows, rest_rows, round_to, truth
 from xentropy._backends.switch import without_rules
 
 RIGHT = {"float32": 5, "float64": 13}
@@ -23,6 +26,7 @@ EPS = {name: float(np.finfo(name).eps) for name in RIGHT}
 ENTRIES = [(case, axis) for case in CASES.values() for axis in case.axes]
 NAMES = [f"{case}{'' if axis else ':first'}" for case, axis in ENTRIES]
 each_case = pytest.mark.parametrize(("case", "axis"), ENTRIES, ids=NAMES)
+ELEMENTWISE = {"binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss"}
 each_dtype = pytest.mark.parametrize("dtype", list(RIGHT))
 
 
@@ -97,21 +101,19 @@ def check_plain(case: Case, dtype: str, value: np.ndarray, gradients: dict[str, 
     """What automatic differentiation of the formula must give: a confident row's tail keeps its digits."""
     true, slopes = truth(case.name, dtype)
     check_value(case, value, true, dtype)
+    by_element = case.function in ELEMENTWISE
     for name, gradient in gradients.items():
         slope = slopes[name]
         largest = slope.scale
         if name in case.digits:
-            sure = confident(case, dtype) if case.function == "cross_entropy" else np.full(gradient.shape, True)
+            sure = np.full(gradient.shape, True) if by_element else confident(case, dtype)
             assert slope.of_rows(sure).digits(gradient[sure]) >= RIGHT[dtype], name
             slope, gradient = slope.of_rows(~sure), gradient[~sure]
             largest = abs(slope.high)
-        if case.function in WHOLE_ROWS and gradient.ndim > 1:
+        if gradient.ndim and not (by_element and name == case.wrt[0]):
             largest = largest.max(axis=-1, keepdims=True, initial=0.0)
         off = slope.distance(gradient)
         assert (off <= 16 * EPS[dtype] * largest + float(np.finfo(dtype).tiny)).all(), name
-
-
-WHOLE_ROWS = {"cross_entropy", "focal_loss", "entropy", "kl_divergence", "js_divergence", "nll_loss"}
 
 
 @pytest.mark.backends(autodiff=True)
@@ -120,3 +122,140 @@ WHOLE_ROWS = {"cross_entropy", "focal_loss", "entropy", "kl_divergence", "js_div
 def test_without_rules(backend: Backend, case: Case, axis: int, dtype: str) -> None:
     with without_rules():
         check_plain(case, dtype, *solve(case, backend, dtype, axis))
+
+
+@pytest.mark.backends("torch")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of the compiler's own imports
+@pytest.mark.parametrize("name", ["margins", "masked", "smoothing", "focal 2"])
+def test_compiled(backend: Backend, name: str) -> None:
+    """Forward and backward in one graph; the compiler differentiates the plain formula."""
+    import torch
+
+    case = CASES[name]
+    (logits, labels), options = placed(case, backend, "float32")
+    call = torch.compile(partial(getattr(xentropy, case.function), **options), fullgraph=True)
+    value = call(logits.requires_grad_(), labels)
+    value.sum().backward()
+    gradient = backend.to_numpy(logits.grad)
+    check_plain(case, "float32", backend.to_numpy(value), {"logits": gradient})
+
+
+# ---------------------------------------------------------------------------------------------
+# normalizers and elementwise functions, under random cotangents
+
+
+def cotangents(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(8).normal(0, 1, shape)
+
+
+X, LABELS = margin_rows()
+MASK = (np.random.default_rng(9).random(X.shape) < 0.7) | (np.arange(6) == LABELS[:, None])
+B = np.random.default_rng(10).uniform(0.5, 2, (33, 6)) * np.where(np.arange(6) < 4, 1, -1)
+FLAT = np.random.default_rng(11).normal(0, 1, (33, 6))
+LINE = np.concatenate([-np.geomspace(1e-30, 86, 40), [0.0], np.geomspace(1e-30, 80, 40)])[:, None]
+T = np.tile([0.5, 1.0, 4.0], 11)
+NORMALIZERS: dict[str, tuple[str, np.ndarray, dict[str, Any], tuple[str, ...]]] = {
+    "softmax": ("softmax", X, {"temperature": T}, ("x", "temperature")),
+    "softmax, masked": ("softmax", X, {"where": MASK}, ("x",)),
+    "softmax, 1e4": ("softmax", 1e4 + X, {}, ("x",)),
+    "log_softmax": ("log_softmax", X, {"temperature": T}, ("x", "temperature")),
+    "log_softmax, 1e4": ("log_softmax", 1e4 + X, {}, ("x",)),
+    "log_softmax, r": ("log_softmax", rest_rows()[0][:8], {}, ("x",)),
+    "logsumexp": ("logsumexp", X, {"keepdims": True}, ("x",)),
+    "logsumexp, tails": ("logsumexp", X - X.max(axis=-1, keepdims=True), {"keepdims": True}, ("x",)),
+    "logsumexp, signed": ("logsumexp", FLAT, {"b": B, "keepdims": True, "return_sign": True}, ("x", "b")),
+    "sigmoid": ("sigmoid", LINE, {}, ("x",)),
+    "log_sigmoid": ("log_sigmoid", LINE, {}, ("x",)),
+    "softplus": ("softplus", LINE, {}, ("x",)),
+}
+
+
+@cache
+def normalizer_truth(name: str, dtype: str) -> tuple[Truth, dict[str, Truth], np.ndarray]:
+    function, x, options, wrt = NORMALIZERS[name]
+    x, options = round_to(x, dtype), {k: round_to(v, dtype) for k, v in options.items()}
+    value = oracle.FUNCTIONS[function][0](x, **options)
+    value = value[0] if options.get("return_sign") else value
+    g = round_to(cotangents(value.value.shape), dtype)
+    slopes = oracle.gradient(function, wrt, x, cotangent=g, **options)
+    return Truth(value), {k: Truth(v) for k, v in slopes.items()}, g
+
+
+@each_dtype
+@pytest.mark.parametrize("name", list(NORMALIZERS))
+def test_normalizers(backend: Backend, name: str, dtype: str) -> None:
+    """nll_loss of it is linear in it, and serves as the cotangent on every library."""
+    function, x, options, wrt = NORMALIZERS[name]
+    true, slopes, g = normalizer_truth(name, dtype)
+    f, minus_g = getattr(xentropy, function), backend.asarray(-g)
+
+    def call(x: Any, **options: Any) -> Any:
+        out = f(x, **options)
+        return out[0] if isinstance(out, tuple) else out
+
+    def weighted(x: Any, **options: Any) -> Any:
+        return xentropy.nll_loss(call(x, **options), minus_g, reduction="sum")
+
+    arrays = {k: backend.asarray(round_to(v, dtype)) if hasattr(v, "dtype") else v for k, v in options.items()}
+    x = backend.asarray(round_to(x, dtype))
+    _, (by_x, others) = xentropy.value_and_grad(weighted, 0, wrt[1:])(x, **arrays)
+    assert true.error(backend.to_numpy(call(x, **arrays)), EPS[dtype]) <= 4
+    for k, gradient in {"x": by_x, **others}.items():
+        assert slopes[k].error(backend.to_numpy(gradient), EPS[dtype]) <= 4, k
+
+
+@pytest.mark.backends(autodiff=True)
+@pytest.mark.parametrize("plain", [False, True], ids=["rules", "plain"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax, 1e4", "logsumexp, tails", "sigmoid", "softplus"])
+def test_library_cotangents(backend: Backend, name: str, plain: bool) -> None:
+    """The same by the libraries' own products."""
+    function, x, options, _ = NORMALIZERS[name]
+    _, slopes, g = normalizer_truth(name, "float64")
+    options = {k: backend.asarray(v) if hasattr(v, "dtype") else v for k, v in options.items()}
+    x, g, f = backend.asarray(x), backend.asarray(g), partial(getattr(xentropy, function), **options)
+    with without_rules() if plain else nullcontext():
+        if backend.option == "jax":
+            import jax
+
+            (gradient,) = jax.vjp(f, x)[1](g)
+        else:
+            f(x.requires_grad_()).backward(g)
+            gradient = x.grad
+    gradient = backend.to_numpy(gradient)
+    largest = slopes["x"].scale.max(axis=-1, keepdims=True)
+    assert (slopes["x"].distance(gradient) <= (16 if plain else 4) * EPS["float64"] * largest).all()
+
+
+# ---------------------------------------------------------------------------------------------
+# 16-bit floats
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_many_classes_in_16_bits(backend: Backend, dtype: str, axis: int) -> None:
+    """The loss has the accuracy of float32, its gradient that of one rounding to 16 bits."""
+    if dtype not in backend.dtypes:
+        pytest.skip(f"no {dtype}")
+    case = CASES[f"C={MANY}"]
+    true, slopes = truth(case.name, dtype)
+    value, gradients = solve(case, backend, dtype, axis)
+    check_value(case, value, true, "float32")
+    gradient, slope, info = gradients["logits"], slopes["logits"], ml_dtypes.finfo(numpy_dtype(dtype))
+    assert gradient.dtype == numpy_dtype(dtype)
+    rounding = float(info.eps) / 2 * abs(slope.high) + float(info.smallest_subnormal) / 2
+    assert (slope.distance(gradient) <= rounding + 4 * EPS["float32"] * slope.scale).all()
+
+
+def test_mean_of_many_16_bit_rows(backend: Backend) -> None:
+    """70000 rows whose losses add up to more than float16 holds: 7 different rows, 10000 of each."""
+    if "float16" not in backend.dtypes:
+        pytest.skip("no float16")
+    rows = np.arange(28.0).reshape(7, 4) % 11
+    labels = np.asarray([0, 1, 2, 3, 0, 0, 1])
+    logits = np.tile(rows, (10000, 1)).astype(np.float16)
+    f = xentropy.value_and_grad(xentropy.cross_entropy)
+    value, gradient = f(backend.asarray(logits), backend.asarray(np.tile(labels, 10000)))
+    assert Truth(oracle.cross_entropy(rows, labels)).error(backend.to_numpy(value), EPS["float32"]) <= 4
+    slope = oracle.gradient("cross_entropy", "logits", rows, labels)["logits"].value.astype(float) / 10000
+    off = abs(backend.to_numpy(gradient).astype(float) - np.tile(slope, (10000, 1)))
+    assert off.max() <= 2.0**-24  # one step of float16 there

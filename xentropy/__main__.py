@@ -91,7 +91,7 @@ class Progress:
     """A bar on stderr once the check has taken two seconds; nothing without rich or a terminal."""
 
     def __init__(self) -> None:
-        self.able = sys.stderr.isatty() and _report.has_rich()
+        self.able = sys.stderr.isatty() and find_spec("rich") is not None
         self.start = time.perf_counter()
         self.bar: Any = None
         self.task: Any = None

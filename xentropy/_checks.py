@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from numbers import Real
+from operator import index
 from typing import Any
 
 from ._backends import backend_of
 from ._backends.generic import Backend
+from ._core.labels import Complaint
 from ._core.precision import dtype_name, is_floating, is_index, kind, working_dtype
 
 __all__: list[str] = []
@@ -62,8 +65,10 @@ def floating(name: str, x: Any) -> None:
 
 def class_axis(name: str, x: Any, axis: int) -> int:
     """The axis, counted from the front."""
-    if type(axis) is not int:
-        raise TypeError(f"axis = {axis!r}: expected an integer")
+    try:
+        axis = index(axis)
+    except TypeError:
+        raise TypeError(f"axis = {axis!r}: expected an integer") from None
     if x.ndim == 0 or not -x.ndim <= axis < x.ndim:
         raise ValueError(f"axis = {axis} is out of range for {about(name, x)}")
     return axis % int(x.ndim)
@@ -115,20 +120,18 @@ def number(v: Backend, name: str, x: Any, neutral: float | None, low: float, hig
     """A number within its range, or None where it is neutral; an array where its values can be seen."""
     if x is None:
         return None
-    span = f"{'[' if closed else '('}{low:g}, {high:g}]"
+    span = f"{'[' if closed else '('}{low:g}, {high:g}{']' if isfinite(high) else ')'}"
     if isinstance(x, Real):
         x = float(x)
-        if not (low <= x <= high) or (not closed and x == low):
-            raise ValueError(f"{name} = {x}: expected a number in {span.replace('inf]', 'inf)')}")
+        if (isfinite(low) and not (low < x or (closed and x == low))) or x > high:
+            raise ValueError(f"{name} = {x}: expected a number in {span}")
         return None if x == neutral else x
     floating(name, x)
     raw = v.peek(x)
-    if v.visible(raw):
-        bad = ~((raw >= low) & (raw <= high)) if closed else ~((raw > low) & (raw <= high))
+    if isfinite(low) and v.visible(raw):
+        bad = ~((raw >= low if closed else raw > low) & (raw <= high))
         if bool(v.xp.any(bad)):
-            worst = float(v.xp.max(v.xp.where(bad, raw, low))) if low > -float("inf") else float("nan")
-            value = worst if worst != low else float(v.xp.min(v.xp.where(bad, raw, high)))
-            raise ValueError(f"{about(name, x)} holds {value}: expected numbers in {span.replace('inf]', 'inf)')}")
+            raise ValueError(Complaint(name, span)(v.xp, raw, bad))
     return x
 
 

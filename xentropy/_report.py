@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
+from math import prod
 from textwrap import wrap
 from typing import Any
 
@@ -23,17 +25,13 @@ BY_FUNCTION = ("function", "device", "cases", "value", "gradient")
 NUMBERS = {"cases", "not offered", "value", "gradient"}
 COLOURS = {"agrees": "green", "not checked": "yellow"}
 NOTE = f"""\
-value, gradient: the worst error in ulp, at most {LIMIT:g} to agree. One ulp is eps * scale, where scale is
-the size of the terms that the number is a sum of."""
+value, gradient: the worst error in ulp, at most {LIMIT:g} to agree. One ulp is eps * scale, where
+scale is the size of the terms that the number is a sum of."""
 RULES = (
     "allowed classes; 0 log 0 = 0; positive target on a disallowed class; no allowed class in a row; NaN or +inf "
     "logit; rows that do not count; reductions; label smoothing; bad labels; BCE at infinite logits; order of "
     "softcap, temperature and mask; z_loss; gradients; invariance; empty arrays"
 ).split("; ")
-
-
-def has_rich() -> bool:
-    return find_spec("rich") is not None
 
 
 def ulp(error: float) -> str:
@@ -76,13 +74,14 @@ def plain(columns: tuple[str, ...], rows: list[list[str]]) -> str:
 
 def print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
     """With rich in a terminal, where it is installed; plain text otherwise."""
-    if not (sys.stdout.isatty() and has_rich()):
+    if not (sys.stdout.isatty() and find_spec("rich")):
         print(plain(columns, rows))
         return
-    table = import_module("rich.table").Table(box=import_module("rich.box").SIMPLE_HEAD, pad_edge=False)
-    text = import_module("rich.text").Text
-    for name in columns:
-        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=True)
+    style = dict(box=import_module("rich.box").SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table, text = import_module("rich.table").Table(**style), import_module("rich.text").Text
+    for name, *cells in zip(columns, *rows, strict=True):
+        side = "right" if name in NUMBERS else "left"
+        table.add_column(name, justify=side, min_width=max(map(len, cells), default=0))
     for *cells, last in rows:
         colour = COLOURS.get(last, "bold red") if columns is COLUMNS else ""
         table.add_row(*map(text, cells), text(last, style=colour))
@@ -120,13 +119,13 @@ def describe(report: Report, outcome: Outcome, number: int) -> str:
     lines += wrapped("call", f"value_and_grad({function})({', '.join(call(case))})")
     for name, data in arguments(case).items():
         if isinstance(data, dict):
-            shown, is_bool = data["values"], data["dtype"] == "bool"
-            if data["dtype"] in FORMATS:
-                shown = [decimal(v, data["dtype"]) for v in numbers(data["values"])]
-            lines += wrapped(f"{name}: {data['dtype']}, shape {tuple(data['shape'])}", "")
-            lines += wrapped("    ", "  ".join(str(bool(v)) if is_bool else str(v) for v in shown))
-            if data["dtype"] in FORMATS:
-                lines += wrapped("hex ", "  ".join(data["values"]))
+            kind, values = data["dtype"], data["values"]
+            lines.append(f"  {name}: {kind}, shape {tuple(data['shape'])}")
+            if kind in FORMATS:
+                lines += wrapped("    decimal", "  ".join(decimal(v, kind) for v in numbers(values)))
+                lines += wrapped("    hex    ", "  ".join(values))
+            else:
+                lines += wrapped("    values ", "  ".join(str(bool(v) if kind == "bool" else v) for v in values))
     lines += wrapped("raised", outcome.raised) if outcome.raised else []
     for part in outcome.parts:
         lines += differences(part, dtype) if part.worst > LIMIT else []
@@ -136,16 +135,14 @@ def describe(report: Report, outcome: Outcome, number: int) -> str:
 def differences(part: Part, dtype: str) -> list[str]:
     """The numbers of an output that disagree."""
     wrong = [place for place, error in enumerate(part.errors) if error > LIMIT]
-    count = part.complaint or f"{len(wrong)} of {len(part.errors)} numbers disagree"
-    lines = [f"  {part.name}: shape {tuple(part.expected['shape'])}, {count}"]
-    for place in wrong:
-        high, given = float.fromhex(part.expected["hi"][place]), part.given[place]
-        scale = part.expected["scale"][place]
-        lines += [
-            f"    at {position(place, part.expected['shape'])}: error {ulp(part.errors[place])} ulp, scale {scale}",
-            f"      expected  {decimal(high, 'float64'):<24}  {high.hex()}",
-            f"      given     {decimal(given, dtype):<24}  {given.hex()}",
-        ]
+    shape = part.expected["shape"]
+    count = f"shape {tuple(shape)}, {len(wrong)} of {len(part.errors)} disagree"
+    lines = [f"  {part.name}: {part.complaint or count}"]
+    for i in wrong:
+        high, given, error = float.fromhex(part.expected["hi"][i]), part.given[i], ulp(part.errors[i])
+        lines.append(f"    at {position(i, shape)}: error {error} ulp; scale {part.expected['scale'][i]}")
+        lines.append(f"      expected  {decimal(high, 'float64'):<24}  {short_hex(high)}")
+        lines.append(f"      given     {decimal(given, dtype):<24}  {short_hex(given)}")
     return lines
 
 
@@ -158,7 +155,7 @@ def arguments(case: Case) -> dict[str, Any]:
 def call(case: Case) -> list[str]:
     """The arguments as they stand in the call; numbers also in hexadecimal."""
     names, options = list(arguments(case)), case.get("options", {})
-    hexed = {name: f" [{x.hex()}]" for name, x in options.items() if isinstance(x, float)}
+    hexed = {name: f" [{short_hex(x)}]" for name, x in options.items() if isinstance(x, float)}
     said = {name: name if isinstance(x, dict) else f"{x!r}{hexed.get(name, '')}" for name, x in options.items()}
     return names[: len(case["args"])] + [f"{name}={text}" for name, text in said.items()]
 
@@ -167,16 +164,19 @@ def decimal(number: float, dtype: str) -> str:
     return f"{number:.9g}" if dtype == "float32" else repr(number)
 
 
+def short_hex(number: float) -> str:
+    return re.sub(r"\.?0+p", "p", number.hex())
+
+
 def position(place: int, shape: list[int]) -> list[int]:
-    index: list[int] = []
-    for n in reversed(shape):
-        place, here = divmod(place, n)
-        index.insert(0, here)
-    return index
+    sizes = [prod(shape[k + 1 :]) for k in range(len(shape))]
+    return [place // size % n for size, n in zip(sizes, shape, strict=True)]
 
 
 def wrapped(title: str, text: str) -> list[str]:
-    return wrap(f"  {title}  {text}", WIDTH, subsequent_indent=" " * (4 + len(title)), break_on_hyphens=False)
+    """A title and its text, which goes on below its own beginning."""
+    first = f"  {title}  "
+    return wrap(text or "-", WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
 
 
 def as_json(reports: list[Report], missing: list[str], cases: int) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def as_data(report: Report) -> dict[str, Any]:
     value, gradient = map(finite, worst(report.checked)) if report.checked else (None, None)
     wrong = []
     for o in report.disagreements:
-        given = {p.name: dict(given=[x.hex() for x in p.given], ulp=[*map(finite, p.errors)]) for p in o.parts}
+        given = {p.name: dict(given=[*map(short_hex, p.given)], ulp=[*map(finite, p.errors)]) for p in o.parts}
         complaints = {p.name: p.complaint for p in o.parts if p.complaint}
         wrong.append(dict(case=o.case, raised=o.raised, complaints=complaints, given=given))
     names = dict(library=report.library, version=report.version, device=report.device, cases=len(report.checked))

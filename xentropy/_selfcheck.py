@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -97,27 +98,22 @@ class Report:
 
     @property
     def result(self) -> str:
-        if self.disagreements:
-            return f"{len(self.disagreements)} disagree"
-        return "agrees" if self.checked else "not checked"
+        wrong = len(self.disagreements)
+        return f"{wrong} disagree" if wrong else "agrees" if self.checked else "not checked"
 
     @property
     def not_offered(self) -> dict[str, int]:
         """The reasons, and how many cases each of them took."""
-        reasons = [o.not_offered for o in self.outcomes if o.not_offered]
-        return {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
+        return dict(Counter(o.not_offered for o in self.outcomes if o.not_offered))
 
 
 def load() -> list[Case]:
     """The reference cases."""
     data = json.loads(files("xentropy").joinpath("_vectors.json").read_text("utf-8"))
-    if data["version"] != 1 or data["semantics"] != xentropy.SEMANTICS:
-        raise ValueError(
-            f"the reference vectors are of version {data['version']} and semantics {data['semantics']}; "
-            f"expected version 1 and semantics {xentropy.SEMANTICS}"
-        )
-    cases: list[Case] = data["cases"]
-    return cases
+    found, wanted = (data["version"], data["semantics"]), (1, xentropy.SEMANTICS)
+    if found != wanted:
+        raise ValueError(f"the reference vectors are of version and semantics {found}; expected {wanted}")
+    return list(data["cases"])
 
 
 def check(device: Device, cases: list[Case]) -> Iterator[Outcome]:
@@ -142,10 +138,8 @@ def first_line(error: BaseException) -> str:
 def run(device: Device, case: Case) -> tuple[Part, ...]:
     function = getattr(xentropy, case["function"])
     args = [array(device, data) for data in case["args"]]
-    options = {
-        name: array(device, data) if isinstance(data, dict) else data
-        for name, data in case.get("options", {}).items()
-    }
+    options = dict(case.get("options", {}))
+    options |= {name: array(device, data) for name, data in options.items() if isinstance(data, dict)}
     # The user's default for bad labels does not count here.
     with xentropy.label_policy("auto"):
         value, gradient = xentropy.value_and_grad(function)(*args, **options)
@@ -158,11 +152,10 @@ def run(device: Device, case: Case) -> tuple[Part, ...]:
 def array(device: Device, data: dict[str, Any]) -> Any:
     """An array of the library from one of the file."""
     xp, dtype = device.xp, data["dtype"]
-    values = numbers(data["values"]) if dtype in FORMATS else data["values"]
-    if dtype == "bool":
-        values = [bool(v) for v in values]
     if not hasattr(xp, dtype):
         raise NotOfferedError(f"no {dtype}")
+    read = float.fromhex if dtype in FORMATS else bool if dtype == "bool" else int
+    values = [read(v) for v in data["values"]]
     # Class indices in the library's own default: JAX has no int64 unless it is asked for 64 bits.
     made_as = xp.asarray(0).dtype if dtype == "int64" else getattr(xp, dtype)
     x = xp.reshape(xp.asarray(values, dtype=made_as, **device.placed), tuple(data["shape"]))
@@ -181,15 +174,12 @@ def dtype_of(x: Any) -> str:
 
 def part(device: Device, name: str, x: Any, expected: dict[str, Any], like: Any) -> Part:
     """An output judged: its place and type first, then every number of it."""
-    for said, is_, wanted in (
-        ("shape", tuple(x.shape), tuple(expected["shape"])),
-        ("dtype", dtype_of(x), dtype_of(like)),
-        ("device", str(x.device), str(like.device)),
-    ):
-        if is_ != wanted:
-            return Part(name, expected, [], [], f"{said} {is_}, expected {wanted}")
+    found = dict(shape=tuple(x.shape), dtype=dtype_of(x), device=str(x.device))
+    wanted = dict(shape=tuple(expected["shape"]), dtype=dtype_of(like), device=str(like.device))
+    if wrong := [f"{key} {found[key]}, expected {wanted[key]}" for key in found if found[key] != wanted[key]]:
+        return Part(name, expected, [], [], "; ".join(wrong))
     flat = device.xp.reshape(x, (-1,))
-    given = [float(v) for v in (flat.tolist() if hasattr(flat, "tolist") else (flat[i] for i in range(flat.size)))]
+    given = flat.tolist() if hasattr(flat, "tolist") else [float(flat[i]) for i in range(flat.size)]
     high = numbers(expected["hi"])
     low = numbers(expected["lo"]) if "lo" in expected else [0.0] * len(high)
     truth = zip(given, high, low, map(float, expected["scale"]), strict=True)
@@ -198,16 +188,13 @@ def part(device: Device, name: str, x: Any, expected: dict[str, Any], like: Any)
 
 def error(given: float, high: float, low: float, scale: float, eps: float, tiny: float, largest: float) -> float:
     """The error in units of eps * scale; inf where no bar can excuse it."""
-    if scale == INF or (given != given and high != high):
-        return 0.0
-    if given != given or high != high:
-        return INF
+    if scale == INF or given != given or high != high:
+        return 0.0 if scale == INF or (given != given and high != high) else INF
     if abs(given) == INF or abs(high) == INF:
-        beyond = abs(given) == INF and abs(high) >= largest and (given > 0) == (high > 0)
-        return 0.0 if given == high or beyond else INF
+        overflow = abs(given) == INF and abs(high) >= largest and (given > 0) == (high > 0)
+        return 0.0 if given == high or overflow else INF
     # Exact for numbers within a factor of 2 of each other, and the others are far off anyway.
     difference = abs((given - high) - low)
     if difference == 0 or (scale > 0 and difference <= tiny):  # below the normal numbers no digits are asked for
         return 0.0
-    bar = eps * scale
-    return difference / bar if bar > 0 else INF
+    return difference / (eps * scale) if eps * scale > 0 else INF

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import _checks as check
 from ._core import losses
+from ._core.binary import BinaryCrossEntropy, ElementLoss, SigmoidFocal
 from ._core.precision import kind
 from ._policy import resolve
 
@@ -73,8 +74,8 @@ def binary_cross_entropy_with_logits(
     array([4.24835426e-18, 6.93147181e-01, 0.00000000e+00])
     """
     return _run(
-        "logits", "logits", logits, labels, where, sample_weight, reduction, normalizer, check_labels,
-        pos_weight=pos_weight, label_smoothing=label_smoothing,
+        BinaryCrossEntropy(), "logits", logits, labels, where, sample_weight, reduction, normalizer, check_labels,
+        ("pos_weight", pos_weight, 1.0, -INF, INF), ("label_smoothing", label_smoothing, 0.0, 0.0, 1.0),
     )  # fmt: skip
 
 
@@ -110,8 +111,8 @@ def binary_cross_entropy(
     array([0.        , 0.69314718,        inf])
     """
     return _run(
-        "probs", "probs", probs, labels, where, sample_weight, reduction, normalizer, check_labels,
-        label_smoothing=label_smoothing,
+        BinaryCrossEntropy(from_probs=True), "probs", probs, labels, where, sample_weight, reduction, normalizer,
+        check_labels, ("pos_weight", None, 1.0, 0.0, INF), ("label_smoothing", label_smoothing, 0.0, 0.0, 1.0),
     )  # fmt: skip
 
 
@@ -153,19 +154,20 @@ def sigmoid_focal_loss(
     array([1.73286795e-01, 1.87910276e-12])
     """
     return _run(
-        "focal", "logits", logits, labels, where, sample_weight, reduction, normalizer, check_labels,
-        alpha=alpha, gamma=gamma,
+        SigmoidFocal(), "logits", logits, labels, where, sample_weight, reduction, normalizer, check_labels,
+        ("alpha", alpha, None, 0.0, 1.0), ("gamma", gamma, None, 0.0, INF),
     )  # fmt: skip
 
 
 def _run(
-    form: str, name: str, x: Any, labels: Any, where: Any, sample_weight: Any, reduction: str, normalizer: Any,
-    check_labels: str, *, pos_weight: Any = None, label_smoothing: Any = 0.0, alpha: Any = None, gamma: Any = None,
+    rule: ElementLoss, name: str, x: Any, labels: Any, where: Any, sample_weight: Any, reduction: str,
+    normalizer: Any, check_labels: str, *options: tuple[str, Any, float | None, float, float],
 ) -> Any:  # fmt: skip
+    """`options` are the parameters of the rule: name, value, the value that is none, and the range."""
+    named = {option: value for option, value, *_ in options}
     v = check.enter(
-        **{name: x}, labels=labels, where=where, sample_weight=sample_weight, pos_weight=pos_weight,
-        label_smoothing=label_smoothing, alpha=alpha, gamma=gamma, normalizer=normalizer,
-    )  # fmt: skip
+        **{name: x}, labels=labels, where=where, sample_weight=sample_weight, normalizer=normalizer, **named
+    )
     check.floating(name, x)
     shape = tuple(x.shape)
     if kind(labels.dtype) == "other":
@@ -174,17 +176,17 @@ def _run(
         raise ValueError(f"{check.about('labels', labels)} and {check.about(name, x)}: expected one shape")
     check.mask("where", where, shape, f"the shape of {name}")
     check.row_weights(sample_weight, shape, f"{name} has")
-    check.broadcasts("pos_weight", pos_weight, shape, f"the shape of {name}")
-    for each, option in dict(label_smoothing=label_smoothing, alpha=alpha, gamma=gamma).items():
-        if option is not None:
-            check.zero_d(each, option)
-    label_smoothing = check.number(v, "label_smoothing", label_smoothing, 0.0, 0.0, 1.0, closed=True)
-    alpha = check.number(v, "alpha", alpha, None, 0.0, 1.0, closed=True)
-    gamma = check.number(v, "gamma", gamma, None, 0.0, INF, closed=True)
     check.reduced(reduction, normalizer)
     sample_weight = check.weights(v, "sample_weight", sample_weight, x)
-    pos_weight = check.weights(v, "pos_weight", pos_weight, x)
+    parameters = []
+    for option, value, neutral, low, high in options:
+        if option == "pos_weight":
+            check.broadcasts(option, value, shape, f"the shape of {name}")
+            value = check.weights(v, option, value, x)
+        elif value is not None:
+            check.zero_d(option, value)
+        parameters.append(check.number(v, option, value, neutral, low, high, closed=True))
     policy = resolve(v, check_labels, x, labels, sample_weight, where)
-    arrays = (x, labels, where, sample_weight, pos_weight, label_smoothing, alpha, gamma, normalizer)
-    options = dict(kind=form, policy="raise" if policy == "look" else policy, reduction=reduction)
-    return v.run(losses.binary, arrays, options)[0]
+    arrays = (x, labels, where, sample_weight, normalizer, *parameters)
+    settings = dict(rule=rule, policy="raise" if policy == "look" else policy, reduction=reduction)
+    return v.run(losses.elements, arrays, settings)[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import _checks as check
+from ._backends.generic import Backend
 from ._core import losses
+from ._core.divergence import JSDivergence, KLDivergence, RowLoss
 from ._core.views import without
 from ._policy import resolve
 
@@ -54,9 +57,17 @@ def entropy(
     >>> xentropy.entropy(np.asarray([[0.0, 0.0, -np.inf], [0.0, -40.0, -np.inf]]), reduction="none")
     array([6.93147181e-01, 1.74185080e-16])
     """
-    return _run(
-        "entropy", dict(logits=logits), axis, where, sample_weight, reduction, normalizer, temperature, softcap
+    arrays = dict(logits=logits)
+    v, axis, sample_weight = _checked(
+        arrays, axis, where, sample_weight, reduction, normalizer, temperature=temperature, softcap=softcap
     )
+    check.broadcasts("temperature", temperature, without(tuple(logits.shape), axis), "the rows of logits")
+    if softcap is not None:
+        check.zero_d("softcap", softcap)
+    temperature = check.number(v, "temperature", temperature, 1.0, 0.0, INF, closed=False)
+    softcap = check.number(v, "softcap", softcap, None, 0.0, INF, closed=False)
+    operands = (logits, where, sample_weight, temperature, softcap, normalizer)
+    return v.run(losses.entropy, operands, dict(axis=axis, reduction=reduction))[0]
 
 
 def kl_divergence(
@@ -106,9 +117,10 @@ def kl_divergence(
     >>> xentropy.kl_divergence(np.log([[0.5, 0.25, 0.25]]), np.asarray([[0.5, 0.5, 0.0]]), reduction="none")
     array([0.34657359])
     """
-    kind = "kl_log" if log_target else "kl"
     arrays = dict(log_q=log_q, p=p)
-    return _run(kind, arrays, axis, where, sample_weight, reduction, normalizer, check_labels=check_labels)
+    return _run(
+        KLDivergence, arrays, axis, where, sample_weight, reduction, normalizer, check_labels, bool(log_target)
+    )
 
 
 def js_divergence(
@@ -155,35 +167,33 @@ def js_divergence(
     0.693147
     """
     arrays = dict(log_p=log_p, log_q=log_q)
-    return _run("js", arrays, axis, where, sample_weight, reduction, normalizer)
+    return _run(JSDivergence, arrays, axis, where, sample_weight, reduction, normalizer)
 
 
 def _run(
-    kind: str, arrays: dict[str, Any], axis: int, where: Any, sample_weight: Any, reduction: str, normalizer: Any,
-    temperature: Any = None, softcap: Any = None, check_labels: str = "trust",
+    kind: Callable[..., RowLoss], arrays: dict[str, Any], axis: int, where: Any, sample_weight: Any, reduction: str,
+    normalizer: Any, check_labels: str = "trust", *options: Any,
 ) -> Any:  # fmt: skip
-    v = check.enter(
-        **arrays, where=where, sample_weight=sample_weight, temperature=temperature, softcap=softcap,
-        normalizer=normalizer,
-    )  # fmt: skip
-    (name, first), *others = arrays.items()
+    v, axis, sample_weight = _checked(arrays, axis, where, sample_weight, reduction, normalizer)
+    first, second = arrays.values()
+    policy = resolve(v, check_labels, second, sample_weight, where)
+    policy = "raise" if policy == "look" else policy
+    settings = dict(rule=kind(axis, *options), axis=axis, policy=policy, reduction=reduction)
+    return v.run(losses.rows, (first, second, where, sample_weight, normalizer), settings)[0]
+
+
+def _checked(
+    arrays: dict[str, Any], axis: int, where: Any, sample_weight: Any, reduction: str, normalizer: Any, **others: Any
+) -> tuple[Backend, int, Any]:
+    """The backend, the axis from the front, and the weights; `others` are to be of the same library."""
+    v = check.enter(**arrays, where=where, sample_weight=sample_weight, normalizer=normalizer, **others)
+    name, first = next(iter(arrays.items()))
     for each, x in arrays.items():
         check.floating(each, x)
         if tuple(x.shape) != tuple(first.shape):
             raise ValueError(f"{check.about(name, first)} and {check.about(each, x)}: expected one shape")
     axis = check.class_axis(name, first, axis)
-    rows = without(tuple(first.shape), axis)
     check.mask("where", where, tuple(first.shape), f"the shape of {name}")
-    check.row_weights(sample_weight, rows, f"the rows of {name} have")
-    check.broadcasts("temperature", temperature, rows, f"the rows of {name}")
-    if softcap is not None:
-        check.zero_d("softcap", softcap)
-    temperature = check.number(v, "temperature", temperature, 1.0, 0.0, INF, closed=False)
-    softcap = check.number(v, "softcap", softcap, None, 0.0, INF, closed=False)
+    check.row_weights(sample_weight, without(tuple(first.shape), axis), f"the rows of {name} have")
     check.reduced(reduction, normalizer)
-    sample_weight = check.weights(v, "sample_weight", sample_weight, first)
-    second = others[0][1] if others else None
-    policy = resolve(v, check_labels, second, sample_weight, where)
-    options = dict(kind=kind, axis=axis, policy="raise" if policy == "look" else policy, reduction=reduction)
-    operands = (first, second, where, sample_weight, temperature, softcap, normalizer)
-    return v.run(losses.divergence, operands, options)[0]
+    return v, axis, check.weights(v, "sample_weight", sample_weight, first)

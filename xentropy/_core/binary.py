@@ -24,6 +24,9 @@ class ElementLoss(Local):
     """One loss an element. The first two inputs are predictions and labels, the last the elements that
     count: the others are 0 in value and derivative, whatever they hold."""
 
+    # what must lie in [0, 1], by the names of the messages: the labels, and the predictions if named too
+    checks: tuple[str, ...] = ("labels",)
+
     def support(self, v: Verbs, *inputs: Any) -> Any:
         return inputs[-1]
 
@@ -62,6 +65,10 @@ class BinaryCrossEntropy(ElementLoss):
     """(logits or probabilities, labels, pos_weight, smoothing, live) -> loss of each element."""
 
     from_probs: bool = False
+
+    @property
+    def checks(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("labels", "probs") if self.from_probs else ("labels",)
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
         """The weights and surprisals of label 1 and label 0, and the smoothed label."""

@@ -18,9 +18,15 @@ from .verbs import Array, Verbs
 
 
 class RowLoss(Local):
-    """One loss a row. The last two inputs are `where` and `live`."""
+    """One loss a row. The last two inputs are `where` and `live`: the classes and the rows that count."""
 
     axis: int
+    checks = ""  # the name of the second input, for a message about what is bad of it
+    allowed = ""
+
+    def bad(self, v: Verbs, second: Any) -> Any:
+        """Where the second input holds what no distribution does; None if anything goes."""
+        return None
 
     def support(self, v: Verbs, *inputs: Any) -> Any:
         return inputs[-2]
@@ -119,6 +125,11 @@ class KLDivergence(RowLoss):
 
     axis: int
     log_target: bool
+    checks = "p"
+    allowed = "the finite numbers from 0"
+
+    def bad(self, v: Verbs, second: Any) -> Any:
+        return None if self.log_target else ~((second >= 0) & v.xp.isfinite(second))
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, Array, Array]:
         """p, log p - log q and where p is 0; p = 1, log 1 - 0 stands in there."""

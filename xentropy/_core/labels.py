@@ -82,10 +82,10 @@ class Complaint(NamedTuple):
             place.insert(0, remainder)
         where = f"[{', '.join(map(str, place))}]" if place else ""
         shown = int(value) if is_index(value) else float(value)
-        more = f"; {count} labels are bad in all" if count > 1 else ""
+        more = f"; {count} values are bad in all" if count > 1 else ""
         return (
             f"{self.name}{where} is {shown}, outside {self.allowed}{more} "
-            f"({self.name} have shape {tuple(bad.shape)} and dtype {dtype_name(labels.dtype)})"
+            f"({self.name} of shape {tuple(bad.shape)} and dtype {dtype_name(labels.dtype)})"
         )
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .binary import BinaryCrossEntropy, SigmoidFocal
+from .binary import ElementLoss
 from .categorical import CrossEntropy
-from .divergence import Entropy, JSDivergence, KLDivergence, NegativeLogLikelihood
+from .divergence import Entropy, NegativeLogLikelihood, RowLoss
 from .labels import Complaint, bad_probabilities, counted, poison, read_target, settle
 from .normalizers import LogSumExp
 from .precision import working_dtype
 from .reduce import Product, Softcap, ZLoss
 from .rows import alive, class_counts, reduce
-from .rule import Rule, differentiable
+from .rule import differentiable
 from .verbs import Array, Verbs
 from .views import as_classes, as_mask, as_rows, as_scalar, leading, reshape, without
 
@@ -108,45 +108,29 @@ def nll_loss(
     return (reduce(v, loss, sample_weight, counts, live, normalizer, reduction, axis),)
 
 
-def divergence(
+def rows(
     v: Verbs,
     first: Array,
     second: Any,
     where: Any,
     sample_weight: Any,
-    temperature: Any,
-    softcap: Any,
     normalizer: Any,
     *,
-    kind: str,
+    rule: RowLoss,
     axis: int,
     policy: str,
     reduction: str,
 ) -> tuple[Array, ...]:
-    """Losses of whole distributions: `kl`, `kl_log`, `js`, and the `entropy` of logits."""
-    n = first.ndim
-    where, sample_weight = as_mask(v, where, n), as_rows(v, sample_weight, n, axis)
-    bad = None
-    if kind == "entropy":
-        temperature, softcap = as_rows(v, temperature, n, axis), as_scalar(v, softcap, n)
-        if softcap is not None:
-            (first,) = v.apply(Softcap(), first, softcap, where)
-        rule: Rule = Entropy(axis)
-        arrays: tuple[Any, ...] = (first, temperature)
-    else:
-        rule = JSDivergence(axis) if kind == "js" else KLDivergence(axis, kind == "kl_log")
-        arrays = (first, second)
-        if kind == "kl" and policy != "trust":
-            raw = v.peek(second)
-            bad = ~((raw >= 0) & v.xp.isfinite(raw))
-            if where is not None:
-                bad = bad & where
-            bad = counted(v, bad, sample_weight)
-            bad = settle(v, policy, raw, bad, Complaint("p", "the finite numbers from 0"))
-            bad = v.xp.any(bad, axis=axis, keepdims=True)
+    """Any `RowLoss` of one or two arrays."""
+    where, sample_weight = as_mask(v, where, first.ndim), as_rows(v, sample_weight, first.ndim, axis)
+    bad = None if policy == "trust" else rule.bad(v, v.peek(second))
+    if bad is not None:
+        bad = counted(v, bad if where is None else bad & where, sample_weight)
+        bad = settle(v, policy, v.peek(second), bad, Complaint(rule.checks, rule.allowed))
+        bad = v.xp.any(bad, axis=axis, keepdims=True)
 
     def inputs(live: Any) -> tuple[Any, ...]:
-        return (*arrays, where, live)
+        return first, second, where, live
 
     live = alive(v, rule, inputs, None, sample_weight)
     (loss,) = v.apply(rule, *inputs(live))
@@ -155,50 +139,58 @@ def divergence(
     return (reduce(v, loss, sample_weight, None, live, normalizer, reduction, axis),)
 
 
-def binary(
+def entropy(
+    v: Verbs,
+    logits: Array,
+    where: Any,
+    sample_weight: Any,
+    temperature: Any,
+    softcap: Any,
+    normalizer: Any,
+    *,
+    axis: int,
+    reduction: str,
+) -> tuple[Array, ...]:
+    n = logits.ndim
+    if softcap is not None:
+        (logits,) = v.apply(Softcap(), logits, as_scalar(v, softcap, n), as_mask(v, where, n))
+    temperature = as_rows(v, temperature, n, axis)
+    return rows(
+        v, logits, temperature, where, sample_weight, normalizer,
+        rule=Entropy(axis), axis=axis, policy="trust", reduction=reduction,
+    )  # fmt: skip
+
+
+def elements(
     v: Verbs,
     x: Array,
     labels: Array,
     where: Any,
     sample_weight: Any,
-    pos_weight: Any,
-    label_smoothing: Any,
-    alpha: Any,
-    gamma: Any,
     normalizer: Any,
-    *,
-    kind: str,
+    *parameters: Any,
+    rule: ElementLoss,
     policy: str,
     reduction: str,
 ) -> tuple[Array, ...]:
-    """Losses of single elements: `logits`, `probs` and `focal`."""
-    n = x.ndim
-    where, sample_weight = as_mask(v, where, n), leading(v, sample_weight, n)
-    pos_weight, label_smoothing = leading(v, pos_weight, n), as_scalar(v, label_smoothing, n)
-    alpha, gamma = as_scalar(v, alpha, n), as_scalar(v, gamma, n)
+    """Any `ElementLoss`, with the parameters that it takes."""
+    where, sample_weight = as_mask(v, where, x.ndim), leading(v, sample_weight, x.ndim)
+    parameters = tuple(leading(v, parameter, x.ndim) for parameter in parameters)
     bad = None
-    if policy != "trust":
-        bad = _bad_elements(v, labels, where, sample_weight, policy, "labels")
-        if kind == "probs":
-            bad = bad | _bad_elements(v, x, where, sample_weight, policy, "probs")
+    for name, operand in zip(rule.checks, (labels, x), strict=False) if policy != "trust" else ():
+        raw = v.peek(operand)
+        wrong = bad_probabilities(v, raw)
+        wrong = counted(v, wrong if where is None else wrong & where, sample_weight)
+        wrong = settle(v, policy, raw, wrong, Complaint(name, "[0, 1]"))
+        bad = wrong if bad is None else bad | wrong
     if not differentiable(v.peek(labels)):
         labels = v.xp.astype(labels, working_dtype(v, v.peek(x)))
-    rule: Rule = SigmoidFocal() if kind == "focal" else BinaryCrossEntropy(kind == "probs")
-    options = (alpha, gamma) if kind == "focal" else (pos_weight, label_smoothing)
 
     def inputs(live: Any) -> tuple[Any, ...]:
-        return (x, labels, *options, live)
+        return (x, labels, *parameters, live)
 
     live = alive(v, rule, inputs, None, sample_weight, where)
     (loss,) = v.apply(rule, *inputs(live))
     if bad is not None:
         (loss,) = v.apply(Product(), loss, poison(v, bad, loss))
     return (reduce(v, loss, sample_weight, None, live, normalizer, reduction, None),)
-
-
-def _bad_elements(v: Verbs, x: Array, where: Any, sample_weight: Any, policy: str, name: str) -> Any:
-    raw = v.peek(x)
-    bad = bad_probabilities(v, raw)
-    if where is not None:
-        bad = bad & where
-    return settle(v, policy, raw, counted(v, bad, sample_weight), Complaint(name, "[0, 1]"))
