@@ -18,7 +18,8 @@ import pytest
 import oracle
 import xentropy
 from backends import Backend, numpy_dtype
-from hard_cases import CASES, INF, MANY, Case, Truth, margin_rows, rest_rows, round_to, truth
+from hard_cases import CASES, INF, MANY, NORMALIZERS, Case, round_to
+from hard_truth import Truth, truth
 from xentropy._backends.switch import without_rules
 
 RIGHT = {"float32": 5, "float64": 13}
@@ -146,28 +147,6 @@ def test_compiled(backend: Backend, name: str) -> None:
 
 def cotangents(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(8).normal(0, 1, shape)
-
-
-X, LABELS = margin_rows()
-MASK = (np.random.default_rng(9).random(X.shape) < 0.7) | (np.arange(6) == LABELS[:, None])
-B = np.random.default_rng(10).uniform(0.5, 2, (33, 6)) * np.where(np.arange(6) < 4, 1, -1)
-FLAT = np.random.default_rng(11).normal(0, 1, (33, 6))
-LINE = np.concatenate([-np.geomspace(1e-30, 86, 40), [0.0], np.geomspace(1e-30, 80, 40)])[:, None]
-T = np.tile([0.5, 1.0, 4.0], 11)
-NORMALIZERS: dict[str, tuple[str, np.ndarray, dict[str, Any], tuple[str, ...]]] = {
-    "softmax": ("softmax", X, {"temperature": T}, ("x", "temperature")),
-    "softmax, masked": ("softmax", X, {"where": MASK}, ("x",)),
-    "softmax, 1e4": ("softmax", 1e4 + X, {}, ("x",)),
-    "log_softmax": ("log_softmax", X, {"temperature": T}, ("x", "temperature")),
-    "log_softmax, 1e4": ("log_softmax", 1e4 + X, {}, ("x",)),
-    "log_softmax, r": ("log_softmax", rest_rows()[0][:8], {}, ("x",)),
-    "logsumexp": ("logsumexp", X, {"keepdims": True}, ("x",)),
-    "logsumexp, tails": ("logsumexp", X - X.max(axis=-1, keepdims=True), {"keepdims": True}, ("x",)),
-    "logsumexp, signed": ("logsumexp", FLAT, {"b": B, "keepdims": True, "return_sign": True}, ("x", "b")),
-    "sigmoid": ("sigmoid", LINE, {}, ("x",)),
-    "log_sigmoid": ("log_sigmoid", LINE, {}, ("x",)),
-    "softplus": ("softplus", LINE, {}, ("x",)),
-}
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xentropy
-from test_semantics_compare import agrees, calculate, put, same
+from test_semantics_compare import agrees, calculate, no_negative_zeros, put, same
 
 inf, nan = float("inf"), float("nan")
 REDUCTIONS = ("none", "sum", "mean")
@@ -194,3 +194,22 @@ def test_nan_weights_give_nan(backend, reduction):
         reduction=reduction,
     )
     assert np.isnan(value).tolist() == ([True, False] if reduction == "none" else True)
+
+
+@pytest.mark.parametrize("kind", ["integer", "soft", "sparse"])
+def test_zeros_are_positive(backend, kind):
+    """Value and gradients of removed rows and of removed classes are +0.0, and not -0.0."""
+    labels = {"integer": np.asarray([2, 0, 1, -1, 2]), "soft": np.eye(3)[[2, 0, 1, 0, 2]]}
+    labels["sparse"] = labels["integer"][:, None]
+    options = {"label_probs": np.ones((5, 1))} if kind == "sparse" else {}
+    options["sample_weight"] = np.asarray([0.5, 2.0, 0.0, 0.0, 0.0])
+    if kind != "soft":
+        options["ignore_index"] = 2
+    options["where"] = np.asarray([[True, False, True]] + [[True] * 3] * 4)
+    wrt = "logits class_weight sample_weight" + {"soft": " labels", "sparse": " label_probs"}.get(kind, "")
+    for reduction in REDUCTIONS:
+        options.update(class_weight=WEIGHT, reduction=reduction)
+        value, by = calculate(backend, "cross_entropy", LOGITS, labels[kind], wrt=wrt, **options)
+        no_negative_zeros(value, reduction)
+        for n in wrt.split():
+            no_negative_zeros(by[n], f"{reduction}, by {n}")

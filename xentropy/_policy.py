@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -69,3 +69,13 @@ def resolve(v: Backend, check_labels: str, *arrays: Any) -> str:
         return policy
     seen = all(v.visible(v.peek(x)) for x in arrays if hasattr(x, "dtype"))
     return "look" if seen else "nan" if policy == "auto" else "raise"
+
+
+def look(v: Backend, policy: str, find: Callable[..., tuple[Any, Any]], *operands: Any) -> str:
+    """Raise for a bad label that can be seen, before any work; the policy for the formulas otherwise. `find`
+    gives the rows to spoil and those that would be but for a weight of 0, by a policy."""
+    if policy != "look":
+        return policy
+    with v.quiet():
+        _, wrong = find(v, *(v.peek(x) for x in operands), "raise")
+    return "nan" if wrong is not None and bool(v.xp.any(wrong)) else "trust"

@@ -18,8 +18,7 @@ from ._selfcheck import FORMATS, LIMIT, Case, Outcome, Part, Report, numbers
 
 __all__: list[str] = []
 
-WIDTH = 100
-SHOWN = 3  # disagreements of a device
+WIDTH, SHOWN = 100, 3  # columns of text, disagreements of a device
 COLUMNS = ("library", "version", "device", "cases", "not offered", "value", "gradient", "result")
 BY_FUNCTION = ("function", "device", "cases", "value", "gradient")
 NUMBERS = {"cases", "not offered", "value", "gradient"}
@@ -40,9 +39,8 @@ def ulp(error: float) -> str:
 
 def worst(outcomes: Iterable[Outcome]) -> tuple[float, float]:
     """Of the values (the sign of a logsumexp among them), and of the gradients."""
-    seen = list(outcomes)
-    values = max((o.worst("value", "sign") for o in seen), default=0.0)
-    return values, max((o.worst("gradient") for o in seen), default=0.0)
+    errors = [(o.worst("value", "sign"), o.worst("gradient")) for o in outcomes]
+    return max((v for v, _ in errors), default=0.0), max((g for _, g in errors), default=0.0)
 
 
 def row(report: Report) -> list[str]:
@@ -58,8 +56,7 @@ def function_rows(reports: list[Report]) -> list[list[str]]:
     for name in sorted({o.case["function"] for r in reports for o in r.checked}):
         for report in reports:
             if mine := [o for o in report.checked if o.case["function"] == name]:
-                where = f"{report.library} {report.device}"
-                rows.append([name, where, str(len(mine)), *map(ulp, worst(mine))])
+                rows.append([name, f"{report.library} {report.device}", str(len(mine)), *map(ulp, worst(mine))])
     return rows
 
 
@@ -134,8 +131,7 @@ def describe(report: Report, outcome: Outcome, number: int) -> str:
 
 def differences(part: Part, dtype: str) -> list[str]:
     """The numbers of an output that disagree."""
-    wrong = [place for place, error in enumerate(part.errors) if error > LIMIT]
-    shape = part.expected["shape"]
+    shape, wrong = part.expected["shape"], [i for i, error in enumerate(part.errors) if error > LIMIT]
     count = f"shape {tuple(shape)}, {len(wrong)} of {len(part.errors)} disagree"
     lines = [f"  {part.name}: {part.complaint or count}"]
     for i in wrong:
@@ -175,29 +171,29 @@ def position(place: int, shape: list[int]) -> list[int]:
 
 def wrapped(title: str, text: str) -> list[str]:
     """A title and its text, which goes on below its own beginning."""
-    first = f"  {title}  "
-    return wrap(text or "-", WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False)
+    first, on = f"  {title}  ", " " * (len(title) + 4)
+    return wrap(text or "-", WIDTH, initial_indent=first, subsequent_indent=on, break_on_hyphens=False)
 
 
 def as_json(reports: list[Report], missing: list[str], cases: int) -> dict[str, Any]:
     """The whole report. Numbers that JSON does not have are strings."""
     head = dict(xentropy=xentropy.__version__, semantics=xentropy.SEMANTICS, cases=cases, unit="eps * scale")
     agrees = not any(report.disagreements for report in reports)
-    rows = [as_data(report) for report in reports]
-    return {**head, "limit": LIMIT, "agrees": agrees, "not_installed": missing, "reports": rows}
+    return {**head, "limit": LIMIT, "agrees": agrees, "not_installed": missing, "reports": [*map(as_data, reports)]}
 
 
 def as_data(report: Report) -> dict[str, Any]:
     value, gradient = map(finite, worst(report.checked)) if report.checked else (None, None)
-    wrong = []
-    for o in report.disagreements:
-        given = {p.name: dict(given=[*map(short_hex, p.given)], ulp=[*map(finite, p.errors)]) for p in o.parts}
-        complaints = {p.name: p.complaint for p in o.parts if p.complaint}
-        wrong.append(dict(case=o.case, raised=o.raised, complaints=complaints, given=given))
+    wrong = [dict(case=o.case, raised=o.raised, outputs=[*map(output, o.parts)]) for o in report.disagreements]
     names = dict(library=report.library, version=report.version, device=report.device, cases=len(report.checked))
     reasons = dict(not_offered=report.not_offered, not_checked=report.not_checked)
     found = dict(value=value, gradient=gradient, disagreements=wrong, result=report.result)
     return {**names, **reasons, **found, "seconds": round(report.seconds, 3)}
+
+
+def output(part: Part) -> dict[str, Any]:
+    given, ulps = [*map(short_hex, part.given)], [*map(finite, part.errors)]
+    return dict(name=part.name, given=given, ulp=ulps, complaint=part.complaint)
 
 
 def finite(error: float) -> float | str:

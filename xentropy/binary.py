@@ -8,7 +8,8 @@ from . import _checks as check
 from ._core import losses
 from ._core.binary import BinaryCrossEntropy, ElementLoss, SigmoidFocal
 from ._core.precision import kind
-from ._policy import resolve
+from ._core.views import as_mask, leading
+from ._policy import look, resolve
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss"]
 
@@ -187,6 +188,16 @@ def _run(
             check.zero_d(option, value)
         parameters.append(check.number(v, option, value, neutral, low, high, closed=True))
     policy = resolve(v, check_labels, x, labels, sample_weight, where)
+    policy = look(
+        v,
+        policy,
+        losses.bad_elements,
+        x,
+        labels,
+        as_mask(v, where, x.ndim),
+        leading(v, v.peek(sample_weight), x.ndim),
+        rule,
+    )
     arrays = (x, labels, where, sample_weight, normalizer, *parameters)
-    settings = dict(rule=rule, policy="raise" if policy == "look" else policy, reduction=reduction)
+    settings = dict(rule=rule, policy=policy, reduction=reduction)
     return v.run(losses.elements, arrays, settings)[0]

@@ -9,8 +9,8 @@ from . import _checks as check
 from ._backends.generic import Backend
 from ._core import losses
 from ._core.divergence import JSDivergence, KLDivergence, RowLoss
-from ._core.views import without
-from ._policy import resolve
+from ._core.views import as_mask, as_rows, without
+from ._policy import look, resolve
 
 __all__ = ["entropy", "js_divergence", "kl_divergence"]
 
@@ -177,8 +177,10 @@ def _run(
     v, axis, sample_weight = _checked(arrays, axis, where, sample_weight, reduction, normalizer)
     first, second = arrays.values()
     policy = resolve(v, check_labels, second, sample_weight, where)
-    policy = "raise" if policy == "look" else policy
-    settings = dict(rule=kind(axis, *options), axis=axis, policy=policy, reduction=reduction)
+    rule = kind(axis, *options)
+    weight = as_rows(v, v.peek(sample_weight), first.ndim, axis)
+    policy = look(v, policy, losses.bad_rows, second, as_mask(v, where, first.ndim), weight, rule, axis)
+    settings = dict(rule=rule, axis=axis, policy=policy, reduction=reduction)
     return v.run(losses.rows, (first, second, where, sample_weight, normalizer), settings)[0]
 
 

@@ -59,7 +59,7 @@ def cross_entropy(
         )
 
     rule = CrossEntropy(axis)
-    live = alive(v, rule, inputs, target, sample_weight)
+    live = alive(v, rule, inputs, sample_weight, target.live, target.wrong)
     loss, lse = v.apply(rule, *inputs(live))
     if z_loss is not None:
         (loss,) = v.apply(ZLoss(), loss, lse, z_loss)
@@ -100,7 +100,7 @@ def nll_loss(
         return (log_probs, target.dense, target.probs, label_smoothing, class_weight, target.index, where, live)
 
     rule = NegativeLogLikelihood(axis)
-    live = alive(v, rule, inputs, target, sample_weight)
+    live = alive(v, rule, inputs, sample_weight, target.live, target.wrong)
     (loss,) = v.apply(rule, *inputs(live))
     if target.bad is not None:
         (loss,) = v.apply(Product(), loss, poison(v, target.bad, loss))
@@ -123,20 +123,42 @@ def rows(
 ) -> tuple[Array, ...]:
     """Any `RowLoss` of one or two arrays."""
     where, sample_weight = as_mask(v, where, first.ndim), as_rows(v, sample_weight, first.ndim, axis)
-    bad = None if policy == "trust" else rule.bad(v, v.peek(second))
-    if bad is not None:
-        bad = counted(v, bad if where is None else bad & where, sample_weight)
-        bad = settle(v, policy, v.peek(second), bad, Complaint(rule.checks, rule.allowed))
-        bad = v.xp.any(bad, axis=axis, keepdims=True)
+    bad, wrong = bad_rows(v, second, where, sample_weight, rule, axis, policy)
 
     def inputs(live: Any) -> tuple[Any, ...]:
         return first, second, where, live
 
-    live = alive(v, rule, inputs, None, sample_weight)
+    live = alive(v, rule, inputs, sample_weight, None, wrong)
     (loss,) = v.apply(rule, *inputs(live))
     if bad is not None:
         (loss,) = v.apply(Product(), loss, poison(v, bad, loss))
     return (reduce(v, loss, sample_weight, None, live, normalizer, reduction, axis),)
+
+
+def bad_rows(
+    v: Verbs, second: Any, where: Any, sample_weight: Any, rule: RowLoss, axis: int, policy: str
+) -> tuple[Any, Any]:
+    """The rows to spoil, and those that would be but for a weight of 0; an error if the policy says so."""
+    wrong = None if policy == "trust" else rule.bad(v, v.peek(second))
+    if wrong is None:
+        return None, None
+    wrong = wrong if where is None else wrong & where
+    bad = settle(v, policy, v.peek(second), counted(v, wrong, sample_weight), Complaint(rule.checks, rule.allowed))
+    return v.xp.any(bad, axis=axis, keepdims=True), v.xp.any(wrong, axis=axis, keepdims=True)
+
+
+def bad_elements(
+    v: Verbs, x: Array, labels: Array, where: Any, sample_weight: Any, rule: ElementLoss, policy: str
+) -> tuple[Any, Any]:
+    """The same for elements."""
+    bad = wrong = None
+    for name, operand in zip(rule.checks, (labels, x), strict=False) if policy != "trust" else ():
+        raw = v.peek(operand)
+        outside = bad_probabilities(v, raw)
+        outside = outside if where is None else outside & where
+        found = settle(v, policy, raw, counted(v, outside, sample_weight), Complaint(name, "[0, 1]"))
+        bad, wrong = (found, outside) if bad is None else (bad | found, wrong | outside)
+    return bad, wrong
 
 
 def entropy(
@@ -176,20 +198,14 @@ def elements(
     """Any `ElementLoss`, with the parameters that it takes."""
     where, sample_weight = as_mask(v, where, x.ndim), leading(v, sample_weight, x.ndim)
     parameters = tuple(leading(v, parameter, x.ndim) for parameter in parameters)
-    bad = None
-    for name, operand in zip(rule.checks, (labels, x), strict=False) if policy != "trust" else ():
-        raw = v.peek(operand)
-        wrong = bad_probabilities(v, raw)
-        wrong = counted(v, wrong if where is None else wrong & where, sample_weight)
-        wrong = settle(v, policy, raw, wrong, Complaint(name, "[0, 1]"))
-        bad = wrong if bad is None else bad | wrong
+    bad, wrong = bad_elements(v, x, labels, where, sample_weight, rule, policy)
     if not differentiable(v.peek(labels)):
         labels = v.xp.astype(labels, working_dtype(v, v.peek(x)))
 
     def inputs(live: Any) -> tuple[Any, ...]:
         return (x, labels, *parameters, live)
 
-    live = alive(v, rule, inputs, None, sample_weight, where)
+    live = alive(v, rule, inputs, sample_weight, where, wrong)
     (loss,) = v.apply(rule, *inputs(live))
     if bad is not None:
         (loss,) = v.apply(Product(), loss, poison(v, bad, loss))

@@ -17,18 +17,17 @@ def alive(
     v: Verbs,
     rule: Rule,
     inputs: Callable[[Any], tuple[Any, ...]],
-    target: Target | None,
     sample_weight: Any,
-    live: Any = None,
+    live: Any,
+    wrong: Any,
 ) -> Any:
-    """The rows that the rule is to look at; None for all.
+    """The rows that the rule is to look at; None for all. `live` are those that are not removed, `wrong`
+    those with a bad label.
 
     Ignored rows are out, and rows of weight 0 whose loss is not finite: a weight of 0 must hide whatever
     such a row holds, while the derivative with respect to the weight of a sound row is its loss.
     """
     xp = v.xp
-    if target is not None:
-        live = target.live
     if sample_weight is None or not hasattr(sample_weight, "dtype"):
         return live
     zero = v.peek(sample_weight) == 0.0
@@ -36,8 +35,8 @@ def alive(
         return live
     loss = rule(v, *(v.peek(x) for x in inputs(live)))[0]
     sound = xp.isfinite(loss)
-    if target is not None and target.wrong is not None:
-        sound = sound & ~target.wrong
+    if wrong is not None:
+        sound = sound & ~wrong
     return ~zero | sound if live is None else live & (~zero | sound)
 
 
