@@ -11,7 +11,6 @@ from typing import Any
 
 import hypothesis
 import pytest
-
 from backends import BACKENDS, OPTIONS, Backend
 
 # Compilers make the first example slow, so there is no deadline.

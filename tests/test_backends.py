@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from array_api_compat import device
-
 from backends import ALL, BACKENDS, Backend, numpy_dtype, own_copy
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 import oracle
 import pytest
-import xentropy
 from backends import BACKENDS, numpy_dtype
+
+import xentropy
 
 inf, nan = float("inf"), float("nan")
 SIXTEEN_BITS = ("float16", "bfloat16")

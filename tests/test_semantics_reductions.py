@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import xentropy
 from test_semantics_compare import agrees, calculate, put, same
+
+import xentropy
 
 inf, nan = float("inf"), float("nan")
 REDUCTIONS = ("none", "sum", "mean")
@@ -107,9 +108,7 @@ def test_bad_rows_in_a_denominator(backend):
     """They count 0 with class weights, 1 without; never do they reach the gradients of other rows."""
     labels = np.asarray([2, 0, 9])
     for options in ({}, {"class_weight": CLASS_WEIGHT}):
-        value, by = agrees(
-            backend, "cross_entropy", LOGITS, labels, wrt="logits", check_labels="nan", **options
-        )
+        value, by = agrees(backend, "cross_entropy", LOGITS, labels, wrt="logits", check_labels="nan", **options)
         assert np.isnan(value)
         assert np.isnan(by["logits"]).tolist() == [[False] * 3, [False] * 3, [True] * 3]
         count = 1 / 3 if not options else CLASS_WEIGHT[2] / (CLASS_WEIGHT[2] + CLASS_WEIGHT[0])
@@ -158,15 +157,11 @@ def test_rows_do_not_know_each_other(backend):
     whole, by = calculate(backend, "cross_entropy", logits, labels, wrt="logits", reduction="none")
     for i in (0, 17, 63):
         one = slice(i, i + 1)
-        value, found = calculate(
-            backend, "cross_entropy", logits[one], labels[one], wrt="logits", reduction="none"
-        )
+        value, found = calculate(backend, "cross_entropy", logits[one], labels[one], wrt="logits", reduction="none")
         same(value, whole[one])
         same(found["logits"], by["logits"][one])
     for stacked in (logits.reshape(4, 16, 300), logits.reshape(16, 4, 300)):
-        value, _ = calculate(
-            backend, "cross_entropy", stacked, labels.reshape(stacked.shape[:2]), reduction="none"
-        )
+        value, _ = calculate(backend, "cross_entropy", stacked, labels.reshape(stacked.shape[:2]), reduction="none")
         same(value.reshape(-1), whole)
 
 

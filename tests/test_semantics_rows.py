@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import xentropy
 from test_semantics_compare import agrees, calculate, no_negative_zeros, put, same
+
+import xentropy
 
 inf, nan = float("inf"), float("nan")
 REDUCTIONS = ("none", "sum", "mean")

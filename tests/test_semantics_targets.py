@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import xentropy
 from backends import INTEGERS
 from test_semantics_compare import agrees, calculate, put, same
+
+import xentropy
 
 inf, nan = float("inf"), float("nan")
 LOGITS = np.asarray([[1.0, 2.0, 0.5, -3.0], [0.0, -1.0, 3.0, -inf], [9.0, 0.0, 1.0, 2.0]])
@@ -92,7 +93,7 @@ def test_extreme_labels_never_wrap(backend, dtype):
     """The largest and the smallest number of each dtype are bad, or ignored when that is asked."""
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     extremes = [x for x in (low, high) if x != 0]
-    logits, labels = np.asarray([[1.0, 2.0, 3.0]] * 3), np.asarray([1, *extremes, 2][:3]).astype(dtype)
+    logits, labels = np.asarray([[1.0, 2.0, 3.0]] * 3), np.asarray([1, *extremes, 2][:3], dtype)
     options = {"wrt": "logits", "reduction": "none"}
     value, _ = agrees(backend, "cross_entropy", logits, labels, check_labels="nan", **options)
     assert np.isnan(value).tolist() == [int(x) in extremes for x in labels]

@@ -9,7 +9,6 @@ logarithm is infinite is gone, from the value and from every derivative.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .partial import log1p
@@ -24,8 +23,10 @@ class ElementLoss(Local):
     """One loss an element. The first two inputs are predictions and labels, the last the elements that
     count: the others are 0 in value and derivative, whatever they hold."""
 
-    # what must lie in [0, 1], by the names of the messages: the labels, and the predictions if named too
-    checks: tuple[str, ...] = ("labels",)
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What must lie in [0, 1], by its name in messages: the labels, and the predictions if named too."""
+        return ("labels",)
 
     def support(self, v: Verbs, *inputs: Any) -> Any:
         return inputs[-1]
@@ -60,14 +61,13 @@ def _smooth(v: Verbs, y: Array, smoothing: Any) -> Array:
     return y * (1.0 - smoothing) + 0.5 * smoothing
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(ElementLoss):
     """(logits or probabilities, labels, pos_weight, smoothing, live) -> loss of each element."""
 
     from_probs: bool = False
 
     @property
-    def checks(self) -> tuple[str, ...]:  # type: ignore[override]
+    def checks(self) -> tuple[str, ...]:
         return ("labels", "probs") if self.from_probs else ("labels",)
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
@@ -108,7 +108,6 @@ class BinaryCrossEntropy(ElementLoss):
         return [out]
 
 
-@dataclass(frozen=True)
 class SigmoidFocal(ElementLoss):
     """(logits, labels, alpha, gamma, live) -> alpha_t (1 - p_t)^gamma BCE of each element, with
     1 - p_t = (1 - y) sigmoid(x) + y sigmoid(-x) and alpha_t = alpha y + (1 - alpha)(1 - y)."""

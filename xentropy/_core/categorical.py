@@ -6,7 +6,6 @@ W = sum w', the gradient with respect to the logits is (W p - w') / T: see `soft
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .normalizers import lse_partials, row_shape
@@ -27,7 +26,6 @@ from .target import (
 from .verbs import Array, Verbs
 
 
-@dataclass(frozen=True)
 class CrossEntropy(Local):
     """(x, T, gamma, dense, probs, smoothing, class weight, index, where, live) -> loss, lse of each row.
 
@@ -53,27 +51,29 @@ class CrossEntropy(Local):
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         gamma, live = inputs[2], inputs[-1]
         r, _, given, uniform = self._read(v, inputs)
-        loss = _weighted(v, given, phi(v, given.surprisal, gamma), self.axis)
-        if uniform is not None:
-            loss = loss + _weighted(v, uniform.entry, phi(v, uniform.entry.surprisal, gamma), self.axis)
-        loss = loss + 0.0 * r.rest  # a spoilt row is NaN even where nothing is asked of it
+        loss = 0.0 * r.rest  # a spoilt row is NaN even where nothing is asked of it
+        for entry in _entries(given, uniform):
+            value = phi(v, entry.surprisal, miss(v, r, entry, gamma), gamma)
+            loss = loss + v.total(entry.weight * value, self.axis)
         lse = r.lse(v)
         return (loss, lse) if live is None else (v.xp.where(live, loss, 0.0), v.xp.where(live, lse, 0.0))
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         temperature, gamma, probs = inputs[1], inputs[2], inputs[4]
         r, labels, given, uniform = self._read(v, inputs)
-        entries = [given] if uniform is None else [given, uniform.entry]
-        slopes = [phi_slope(v, e.surprisal, gamma) for e in entries]
+        entries = _entries(given, uniform)
+        odds = [(e.surprisal, miss(v, r, e, gamma), gamma) for e in entries]
+        slopes = [phi_slope(v, *o) for o in odds]
         asked = [(e.index, _times(heard(v, e), s)) for e, s in zip(entries, slopes, strict=True)]
         mass = sum(v.total(amount, self.axis) for _, amount in asked)
         slope = share(v, r, mass, asked)
-        values = [phi(v, e.surprisal, gamma) for e in entries]
+        values = [phi(v, *o) for o in odds]
         out: list[Any] = [over(slope, temperature), None, None, None, None, None, None, None, None, None]
         if needs[1]:
             out[1] = heat(v, slope, r)
         if needs[2]:
-            out[2] = sum(v.total(e.weight * phi_by_gamma(v, e.surprisal, gamma), self.axis) for e in entries)
+            terms = zip(entries, odds, strict=True)
+            out[2] = sum(v.total(e.weight * phi_by_gamma(v, *o), self.axis) for e, o in terms)
         if needs[3] or (needs[4] and probs is not None):
             out[3 if labels.index is None else 4] = by_label(v, labels, given, values, uniform, self.axis)
         if needs[5] and uniform is not None:
@@ -102,42 +102,48 @@ def _times(x: Array, slope: Any) -> Array:
     return x if slope is None else x * slope
 
 
-def _weighted(v: Verbs, entry: Entry, value: Array, axis: int) -> Array:
-    return v.total(entry.weight * value, axis)
+def _entries(given: Entry, uniform: Uniform | None) -> list[Entry]:
+    return [given] if uniform is None else [given, uniform.entry]
 
 
-def phi(v: Verbs, n: Array, gamma: Any) -> Array:
-    """(1 - p)^gamma n with p = e^-n, and n itself where gamma is None."""
+def miss(v: Verbs, r: Row, entry: Entry, gamma: Any) -> Any:
+    """1 - p of the classes of an entry, (1 + r - e^d) / (1 + r), and r / (1 + r) at the maximum: nothing
+    cancels. None where gamma is None."""
+    if gamma is None:
+        return None
+    d = r.d if entry.index is None else v.pick(r.d, entry.index, r.axis)
+    others = 1.0 + (r.rest - v.xp.exp(d))
+    if entry.index is None:
+        return v.put(others, r.place, r.rest, r.axis) / (1.0 + r.rest)
+    return v.xp.where(entry.index == r.place, r.rest, others) / (1.0 + r.rest)
+
+
+def phi(v: Verbs, n: Array, miss: Any, gamma: Any) -> Array:
+    """(1 - p)^gamma n, and n itself where gamma is None."""
     if gamma is None:
         return n
     xp = v.xp
-    endless = n == INF
+    endless, certain = n == INF, miss == 0.0
     finite = xp.where(endless, 1.0, n)
-    miss, nonzero = _miss(v, finite)
-    certain = xp.where(gamma + 0.0 * finite == 0.0, finite, 0.0 * finite)  # p = 1
-    return xp.where(endless, n, xp.where(nonzero, finite * xp.exp(gamma * xp.log(miss)), certain))
+    power = xp.exp(gamma * xp.log(xp.where(certain, 1.0, miss)))
+    flat = gamma + 0.0 * finite == 0.0
+    return xp.where(endless, n, xp.where(certain & ~flat, 0.0 * finite, finite * power))
 
 
-def phi_slope(v: Verbs, n: Array, gamma: Any) -> Any:
+def phi_slope(v: Verbs, n: Array, miss: Any, gamma: Any) -> Any:
     """(1 - p)^gamma (1 + gamma p n / (1 - p)); None stands for 1. At p = 1 it is 1 for gamma = 0, else 0."""
     if gamma is None:
         return None
     xp = v.xp
-    miss, nonzero = _miss(v, n)
-    finite = xp.where(n == INF, 0.0, n)
-    lift = 1.0 + gamma * xp.exp(-n) * xp.where(nonzero, finite / miss, 1.0)
-    power = xp.where(nonzero, xp.exp(gamma * xp.log(miss)), xp.where(gamma + 0.0 * n == 0.0, 1.0, 0.0 * n))
-    return power * lift
+    certain = miss == 0.0
+    safe, finite = xp.where(certain, 1.0, miss), xp.where(n == INF, 0.0, n)
+    lift = 1.0 + gamma * xp.exp(-n) * xp.where(certain, 1.0, finite / safe)
+    flat = xp.where(gamma + 0.0 * safe == 0.0, 1.0, 0.0 * safe)
+    return xp.where(certain, flat, xp.exp(gamma * xp.log(safe))) * lift
 
 
-def phi_by_gamma(v: Verbs, n: Array, gamma: Any) -> Array:
+def phi_by_gamma(v: Verbs, n: Array, miss: Any, gamma: Any) -> Array:
     """phi log(1 - p)."""
-    miss, nonzero = _miss(v, n)
-    log = v.xp.log(miss)
-    return v.xp.where(nonzero & (log != 0.0), n * v.xp.exp(gamma * log) * log, 0.0 * miss)
-
-
-def _miss(v: Verbs, n: Array) -> tuple[Array, Array]:
-    """1 - p without cancellation, 1 where it is 0, and where it is not."""
-    nonzero = n != 0.0
-    return v.xp.where(nonzero, -v.xp.expm1(-v.xp.where(nonzero, n, 1.0)), 1.0), nonzero
+    certain = miss == 0.0
+    log = v.xp.log(v.xp.where(certain, 1.0, miss))
+    return v.xp.where(log == 0.0, 0.0 * log, n * v.xp.exp(gamma * log) * log)

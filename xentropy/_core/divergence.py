@@ -6,11 +6,10 @@ adds nothing to the value, whatever the other distribution says of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .normalizers import row_shape
-from .partial import log1p
+from .partial import expm1, log1p
 from .rule import Local
 from .softmax import INF, heat, over, relative, row
 from .target import Labels, by_class_weight, by_label, by_smoothing, fraction, given_entry, uniform_part
@@ -48,7 +47,6 @@ class RowLoss(Local):
         return out if live is None else v.xp.where(live, out, 0.0)
 
 
-@dataclass(frozen=True)
 class NegativeLogLikelihood(RowLoss):
     """(log_probs, dense, probs, smoothing, class weight, index, where, live) -> loss of each row."""
 
@@ -91,7 +89,6 @@ class NegativeLogLikelihood(RowLoss):
         return [out]
 
 
-@dataclass(frozen=True)
 class Entropy(RowLoss):
     """(x, T, where, live) -> -sum p log p of each row's softmax."""
 
@@ -119,7 +116,6 @@ class Entropy(RowLoss):
         return relative(v, tangent, r, inputs[2])[0], []
 
 
-@dataclass(frozen=True)
 class KLDivergence(RowLoss):
     """(log_q, p or log p, where, live) -> sum p (log p - log q) of each row."""
 
@@ -143,23 +139,33 @@ class KLDivergence(RowLoss):
         return p, log_p - xp.where(zero, 0.0, log_q), zero
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        xp = v.xp
         p, gap, zero = self._read(v, inputs)
-        return (self._sum(v, v.xp.where(zero, 0.0, p * gap), inputs[-1]),)
+        terms = xp.where(zero, 0.0, p * gap)
+        if not self.log_target:  # 0, and as steep at 0 as p log p is
+            steep = zero & self._possible(v, inputs)
+            terms = terms - xp.where(steep, xp.sqrt(xp.where(steep, inputs[1], 1.0)), 0.0)
+        return (self._sum(v, terms, inputs[-1]),)
+
+    def _possible(self, v: Verbs, inputs: tuple[Any, ...]) -> Array:
+        """The classes that are neither removed nor impossible on the side of q."""
+        log_q, _, where, live = inputs
+        possible = log_q != -INF
+        possible = possible if where is None else possible & where
+        return possible if live is None else possible & live
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         xp = v.xp
-        log_q, _, where, _ = inputs
         p, gap, zero = self._read(v, inputs)
         by_p = gap + 1.0
         if self.log_target:
             by_target = xp.where(zero, 0.0, p * by_p)
         else:  # the limit log p -> -inf, unless the class is impossible on both sides
-            gone = log_q == -INF if where is None else (log_q == -INF) | ~where
-            by_target = xp.where(zero, xp.where(gone, 0.0, 0.0 * p - INF), by_p)
+            limit = xp.where(self._possible(v, inputs), 0.0 * p - INF, 0.0)
+            by_target = xp.where(zero, limit, by_p)
         return [[xp.where(zero, 0.0, -p), by_target, None, None]]
 
 
-@dataclass(frozen=True)
 class JSDivergence(RowLoss):
     """(log_p, log_q, where, live) -> (KL(p, m) + KL(q, m)) / 2 of each row, with m = (p + q) / 2."""
 
@@ -178,7 +184,7 @@ class JSDivergence(RowLoss):
             # log(one / m) = -log((1 + e^gap) / 2), without the cancellation near gap = 0
             big = gap > 0
             low = xp.where(big, -gap, gap)
-            ratio = -(xp.where(big, gap, 0.0) + log1p(v, 0.5 * xp.expm1(low)))
+            ratio = -(xp.where(big, gap, 0.0) + log1p(v, 0.5 * expm1(v, low)))
             out.append(xp.where(zero, 0.0, 0.5 * xp.exp(safe) * ratio))
         return out
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .rule import Local, Rule, sum_to
@@ -10,7 +9,6 @@ from .softmax import INF, Row, heat, over, relative, row, share
 from .verbs import Array, Verbs
 
 
-@dataclass(frozen=True)
 class LogSumExp(Local):
     """(x, T, where) -> lse of each row."""
 
@@ -56,13 +54,12 @@ def row_shape(x: Array, axis: int) -> tuple[int, ...]:
     return tuple(1 if i == axis % x.ndim else n for i, n in enumerate(x.shape))
 
 
-@dataclass(frozen=True)
 class Softmax(Rule):
     """(x, T, where) -> the probabilities, or with `log` their logarithms."""
 
     axis: int
     log: bool
-    like_input: bool = True
+    like_input = True
 
     def value(self, v: Verbs, x: Array, temperature: Any, where: Any) -> tuple[Array, ...]:
         r = row(v, x, temperature, where, self.axis)

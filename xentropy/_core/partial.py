@@ -37,11 +37,23 @@ def merge(v: Verbs, one: Partial, other: Partial) -> Partial:
 
 
 def log1p(v: Verbs, x: Array) -> Array:
-    """log1p of an argument of either sign, through a positive one: that of XLA in float64 is off by 120 ulp
-    between -0.5 and 0."""
-    negative = x < 0
-    low = v.xp.where(negative, x, 0.0)
-    return v.xp.where(negative, -v.xp.log1p(-low / (1.0 + low)), v.xp.log1p(v.xp.where(negative, 0.0, x)))
+    """log1p of an argument of either sign: that of XLA in float64 is off by 120 ulp between -0.5 and 0."""
+    xp = v.xp
+    low, middle = x < -0.5, (x >= -0.5) & (x < 0)
+    far = xp.log(1.0 + xp.where(low, x, 0.0))  # the sum is exact
+    m = xp.where(middle, x, 0.0)
+    near = -xp.log1p(-m / (1.0 + m))
+    return xp.where(low, far, xp.where(middle, near, xp.log1p(xp.where(low | middle, 0.0, x))))
+
+
+def expm1(v: Verbs, x: Array) -> Array:
+    """expm1 of x <= 0: that of torch's compiler is exp(x) - 1, and autodiff of others loses what is far
+    from 0. Taylor's series as a product, whose 15 factors reach float64 at -0.5."""
+    near = x > -0.5
+    small, tail = v.xp.where(near, x, 0.0), 1.0
+    for n in range(15, 1, -1):
+        tail = 1.0 + small * tail / n
+    return v.xp.where(near, small * tail, v.xp.exp(x) - 1.0)
 
 
 def finish(v: Verbs, part: Partial) -> Array:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from .normalizers import row_shape
+from .partial import expm1
 from .rule import Local
 from .softmax import INF, NAN
 from .verbs import Array, Verbs
 
 
-@dataclass(frozen=True)
 class Product(Local):
     """x w, for a weight that broadcasts to x."""
 
@@ -28,11 +27,10 @@ class Product(Local):
         return [x.shape]
 
 
-@dataclass(frozen=True)
 class Softcap(Local):
     """(x, c, where) -> c tanh(x / c), at finite logits only.
 
-    tanh u = (1 - q) / (1 + q) with q = exp(-2 |u|), and its derivative 4 q / (1 + q)^2: the derivative
+    tanh u = (1 - e^2) / (1 + e^2) with e = exp(-|u|), and its derivative (2 e / (1 + e^2))^2: the derivative
     of a library's tanh is 1 - tanh^2, which is 0 where the true one is still 1e-8.
     """
 
@@ -45,18 +43,16 @@ class Softcap(Local):
             finite = finite & where
         u = xp.where(finite, x, 0.0) / cap
         up = u >= 0
-        double = 2.0 * xp.where(up, -u, u)
-        q = xp.exp(double)
-        tanh = -xp.expm1(double) / (1.0 + q)
-        return finite, xp.where(up, tanh, -tanh), u, q, cap
+        e = xp.exp(xp.where(up, -u, u))
+        tanh = -expm1(v, 2.0 * xp.where(up, -u, u)) / (1.0 + e * e)
+        return finite, xp.where(up, tanh, -tanh), u, (2.0 * e / (1.0 + e * e)) ** 2, cap
 
     def value(self, v: Verbs, x: Array, cap: Any, where: Any) -> tuple[Array, ...]:
         finite, tanh, _, _, cap = self._read(v, x, cap, where)
         return (v.xp.where(finite, cap * tanh, x),)
 
     def partials(self, v: Verbs, needs: list[bool], x: Array, cap: Any, where: Any) -> list[list[Any]]:
-        finite, tanh, u, q, _ = self._read(v, x, cap, where)
-        slope = 4.0 * q / (1.0 + q) ** 2
+        finite, tanh, u, slope, _ = self._read(v, x, cap, where)
         return [[v.xp.where(finite, slope, 1.0), v.xp.where(finite, tanh - u * slope, 0.0), None]]
 
     def support(self, v: Verbs, *inputs: Any) -> Any:
@@ -66,7 +62,6 @@ class Softcap(Local):
         return [x.shape]
 
 
-@dataclass(frozen=True)
 class ZLoss(Local):
     """(loss, lse, z) -> loss + z lse^2, with nothing added where lse is -inf."""
 
@@ -86,7 +81,6 @@ class ZLoss(Local):
         return [loss.shape]
 
 
-@dataclass(frozen=True)
 class ClassMass(Local):
     """(class weight, dense or probs, index, fixed, live) -> sum_j cw_j t_j of each row, 0 in removed rows.
 
@@ -140,7 +134,6 @@ def _everything(v: Verbs, x: Array) -> Array:
     return v.xp.reshape(v.total(v.xp.reshape(x, (prod(x.shape),)), 0), (1,) * x.ndim)
 
 
-@dataclass(frozen=True)
 class Sum(Local):
     plain = True
 
@@ -154,7 +147,6 @@ class Sum(Local):
         return [(1,) * x.ndim]
 
 
-@dataclass(frozen=True)
 class Mean(Local):
     """(weighted losses, denominator) -> their quotient; 0 over a denominator of 0, NaN if any loss is.
 

@@ -6,7 +6,6 @@ derivative at 0 is that of one side: abs and maximum have other ones there, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .rule import Local
@@ -37,7 +36,6 @@ class Elementwise(Local):
         return [x.shape]
 
 
-@dataclass(frozen=True)
 class Sigmoid(Elementwise):
     def value(self, v: Verbs, x: Array) -> tuple[Array, ...]:
         return (sigmoid(v, x),)
@@ -46,7 +44,6 @@ class Sigmoid(Elementwise):
         return [[sigmoid(v, x) * sigmoid(v, -x)]]
 
 
-@dataclass(frozen=True)
 class Softplus(Elementwise):
     def value(self, v: Verbs, x: Array) -> tuple[Array, ...]:
         return (softplus(v, x),)
@@ -55,7 +52,6 @@ class Softplus(Elementwise):
         return [[sigmoid(v, x)]]
 
 
-@dataclass(frozen=True)
 class LogSigmoid(Elementwise):
     def value(self, v: Verbs, x: Array) -> tuple[Array, ...]:
         return (-softplus(v, -x),)
@@ -64,7 +60,6 @@ class LogSigmoid(Elementwise):
         return [[sigmoid(v, -x)]]
 
 
-@dataclass(frozen=True)
 class XLogY(Elementwise):
     """x log y, 0 where x = 0, with log y as its derivative in x even there (0 at x = y = 0)."""
 

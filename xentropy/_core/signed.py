@@ -10,7 +10,6 @@ exp(x_j - log |S|) sign S with respect to b_j, which has a value at b_j = 0 too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .normalizers import row_shape
@@ -20,12 +19,11 @@ from .softmax import INF
 from .verbs import Array, Verbs
 
 
-@dataclass(frozen=True)
 class SignedLogSumExp(Local):
     """(x, b, where) -> (log |S|, sign S) of each row; the sign has no derivative."""
 
     axis: int
-    like_input: bool = True
+    like_input = True
 
     def _terms(self, v: Verbs, x: Array, b: Array, where: Any) -> tuple[Array, ...]:
         """x, the weights' logarithms, each s_j but the anchor's, r, and the anchor's log-term and place."""

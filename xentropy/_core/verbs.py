@@ -46,7 +46,7 @@ class Verbs:
         return bad
 
     def checkify(self, bad: Array, labels: Array, complaint: Complaint) -> Array:
-        raise ValueError("check_labels='checkify' is a mode of JAX; use 'raise' here")
+        raise ValueError("check_labels='checkify' is for a library that has checkify; use 'raise' here")
 
     def device(self, x: Array) -> Any:
         return x.device

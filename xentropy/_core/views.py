@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .rule import Rule
 from .verbs import Array, Verbs
 
 
-@dataclass(frozen=True)
 class Reshape(Rule):
     shape: tuple[int, ...]
     like_input = True
@@ -22,7 +20,6 @@ class Reshape(Rule):
         return [v.xp.reshape(cotangents[0], inputs[0].shape)]
 
 
-@dataclass(frozen=True)
 class MoveAxis(Rule):
     source: int
     destination: int
@@ -36,7 +33,6 @@ class MoveAxis(Rule):
         return [v.xp.moveaxis(cotangents[0], self.destination, self.source)]
 
 
-@dataclass(frozen=True)
 class Select(Rule):
     """(x, mask) -> x where the mask is True, else 0."""
 
