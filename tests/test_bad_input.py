@@ -271,7 +271,7 @@ def test_binary_losses(backend, name):
         function(x, put(backend, LABELS))
     with pytest.raises(TypeError, match=rf"{first}.*int64.*floating"):
         function(put(backend, LOGITS.astype("int64")), y)
-    with pytest.raises(TypeError, match="labels.*list"):
+    with pytest.raises(TypeError, match=r"labels.*list"):
         function(x, [1.0])
     with pytest.raises(ValueError, match=r"sample_weight of shape \(2,\).*\[:, None\]"):
         function(x, y, sample_weight=put(backend, np.ones(2)))
@@ -292,9 +292,9 @@ def test_divergences_and_normalizers(backend):
     for name in ("logsumexp", "softmax", "log_softmax"):
         with pytest.raises(ValueError, match=r"axis = 2 .*x of shape \(2, 4\)"):
             getattr(xentropy, name)(x, axis=2)
-        with pytest.raises(TypeError, match="x of shape .*int64"):
+        with pytest.raises(TypeError, match=r"x of shape .*int64"):
             getattr(xentropy, name)(y)
-        with pytest.raises(TypeError, match="x is of type builtins.list"):
+        with pytest.raises(TypeError, match=r"x is of type builtins\.list"):
             getattr(xentropy, name)([1.0])
     with pytest.raises(ValueError, match=r"b of shape \(3,\).*\(2, 4\)"):
         xentropy.logsumexp(x, b=put(backend, np.ones(3)))
@@ -347,7 +347,7 @@ def test_masked_arrays(backend):
     masked = np.ma.masked_array(LOGITS, LOGITS > 1)
     with pytest.raises(TypeError, match=r"logits is of type numpy\.ma\.(core\.)?MaskedArray"):
         xentropy.cross_entropy(masked, LABELS)
-    with pytest.raises(TypeError, match="labels is of type .*MaskedArray"):
+    with pytest.raises(TypeError, match=r"labels is of type .*MaskedArray"):
         xentropy.cross_entropy(LOGITS, np.ma.masked_array(LABELS, LABELS == 0))
 
 
@@ -358,13 +358,13 @@ def test_arguments_to_differentiate(backend):
     """Which ones, and that they are floating arrays."""
     x, y = put(backend, LOGITS), put(backend, LABELS)
     loss = xentropy.cross_entropy
-    with pytest.raises(ValueError, match="argument 2; .* 2 positional"):
+    with pytest.raises(ValueError, match=r"argument 2; .* 2 positional"):
         xentropy.value_and_grad(loss, 2)(x, y)
     with pytest.raises(ValueError, match="argument -3"):
         xentropy.value_and_grad(loss, (0, -3))(x, y)
-    with pytest.raises(ValueError, match="'temperature'.*'class_weight'"):
+    with pytest.raises(ValueError, match=r"'temperature'.*'class_weight'"):
         xentropy.value_and_grad(loss, argnames="temperature")(x, y, class_weight=None)
-    with pytest.raises(TypeError, match="argument 1 of shape .*int64"):
+    with pytest.raises(TypeError, match=r"argument 1 of shape .*int64"):
         xentropy.value_and_grad(loss, 1)(x, y)
     with pytest.raises(TypeError, match=r"temperature = 2\.0: expected an array|temperature is of type"):
         xentropy.value_and_grad(loss, 0, "temperature")(x, y, temperature=2.0)

@@ -197,5 +197,5 @@ def test_where_the_sigmoid_is_flat(backend):
     x = np.asarray([40.0, -40.0, 100.0, -100.0, 0.0])
     agrees(backend, BCE, x, np.asarray([1.0, 0.0, 1.0, 0.0, 1.0]), wrt="logits", reduction="none")
     for name in ("sigmoid", "log_sigmoid", "softplus"):
-        value, by = agrees(backend, name, np.asarray([*x, inf, -inf, 800.0]), wrt="x")
+        _, by = agrees(backend, name, np.asarray([*x, inf, -inf, 800.0]), wrt="x")
     assert by["x"][4] == 0.5

@@ -46,7 +46,8 @@ def calculate(backend, name, *args, wrt="", dtype="float64", **options):
     options = {key: rounded(x, dtype) for key, x in options.items()}
     there, chosen = [put(backend, x) for x in args], {key: put(backend, x) for key, x in options.items()}
     function = getattr(xentropy, name)
-    values = [function(*there, **chosen)]
+    # each is compiled of its own on JAX, which takes a second: plain calls are those without `wrt` there
+    values = [] if wrt and backend.option == "jax" else [function(*there, **chosen)]
     gradients = {}
     if wrt:
         argnums = tuple(positional.index(n) for n in wrt if n in positional)
@@ -71,7 +72,7 @@ def calculate(backend, name, *args, wrt="", dtype="float64", **options):
         if isinstance(x, np.ndarray):
             assert backend.to_numpy(y).tobytes() == x.tobytes(), "an input was changed"
     values = [np.asarray(backend.to_numpy(value)) for value in values]
-    if wrt:
+    if len(values) == 2:
         np.testing.assert_allclose(values[0], values[1], rtol=1e-2 if dtype in SIXTEEN_BITS else 1e-5)
     return values[0], {n: np.asarray(backend.to_numpy(g)) for n, g in gradients.items()}
 
@@ -168,14 +169,16 @@ def test_other_slips_fail(monkeypatch):
         x[0, 0] += 1
         return value
 
-    with monkeypatch.context() as patch, pytest.raises(AssertionError, match="an input was changed"):
-        wrong(patch, "cross_entropy", mutating)
-        calculate(NUMPY, "cross_entropy", X, Y)
-    with monkeypatch.context() as patch, pytest.raises(AssertionError, match="float32"):
-        wrong(patch, "cross_entropy", lambda f, x, y: f(x, y).astype(np.float32))
-        calculate(NUMPY, "cross_entropy", X, Y)
-    with monkeypatch.context() as patch, pytest.raises(AssertionError, match=r"-0\.0"):
-        wrong(patch, "cross_entropy", lambda f, x, y: np.asarray(-0.0))
-        agrees(NUMPY, "cross_entropy", X[:0], Y[:0])
+    slips = {
+        "an input was changed": mutating,
+        "float32": lambda f, x, y: f(x, y).astype(np.float32),
+        r"-0\.0": lambda f, x, y: np.asarray(-0.0),
+    }
+    for text, change in slips.items():
+        with monkeypatch.context() as patch:
+            wrong(patch, "cross_entropy", change)
+            x, y = (X[:0], Y[:0]) if text.startswith("-") else (X, Y)
+            with pytest.raises(AssertionError, match=text):
+                agrees(NUMPY, "cross_entropy", x, y)
     with pytest.raises(AssertionError):
         same(np.asarray([0.0, nan]), [nan, 0.0])

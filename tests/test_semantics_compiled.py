@@ -122,7 +122,6 @@ def test_jax(backend, mode):
 
     with pytest.raises(Exception, match=TEXT):
         late()
-    jax.clear_caches()
 
 
 @pytest.mark.backends("jax")

@@ -26,7 +26,7 @@ def labels_of(kind, axis):
     return labels, {"label_probs": SOFT.reshape(-1)[: labels.size].reshape(labels.shape)}
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
+@pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("kind", ["integer", "soft", "sparse"])
 def test_the_class_axis_is_anywhere(backend, axis, kind):
     labels, options = labels_of(kind, axis % 3)

@@ -36,16 +36,15 @@ SPARSE = np.asarray([[2, 2, 0], [0, 1, 1], [1, 3, 3]])
 PROBS = np.asarray([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.0, 0.25, 0.75]])
 
 
-@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
-@pytest.mark.parametrize("case", OPTIONS)
+@pytest.mark.parametrize(("case", "reduction"), [*((c, "mean") for c in OPTIONS), ("all", "none"), ("all", "sum")])
 def test_integer_is_one_hot_is_sparse(backend, case, reduction):
     """The same value, and the same derivative in every argument."""
     options = {**OPTIONS[case], "reduction": reduction}
-    wrt = " ".join(["logits", *(n for n, x in OPTIONS[case].items() if n != "where" and np.ndim(x) >= 0)])
-    wrt = " ".join(n for n in wrt.split() if n == "logits" or isinstance(OPTIONS[case][n], np.ndarray))
+    wrt = " ".join(["logits", *(n for n, x in OPTIONS[case].items() if isinstance(x, np.ndarray) and n != "where")])
     value, by = agrees(backend, "cross_entropy", LOGITS, LABELS, wrt=wrt, **options)
     others = [(np.eye(4)[LABELS], {}), (SPARSE, {"label_probs": PROBS})]
-    others.append((LABELS[:, None], {"label_probs": np.ones((3, 1))}))
+    if case in ("plain", "all"):
+        others.append((LABELS[:, None], {"label_probs": np.ones((3, 1))}))
     for labels, more in others:
         found, by_found = calculate(backend, "cross_entropy", LOGITS, labels, wrt=wrt, **options, **more)
         np.testing.assert_allclose(found, value, rtol=1e-14)
@@ -74,7 +73,7 @@ def test_labels_of_every_integer_dtype(backend, dtype):
     logits = rng.normal(0, 2, (4, 300))
     labels = np.asarray([0, 100, 127, 5]) if dtype == "int8" else np.asarray([0, 156, 200, 255])
     agrees(backend, "cross_entropy", logits, labels.astype(dtype), wrt="logits", reduction="none")
-    for ignored in (-100, 300, 2**40, -(2**70)):  # some of them fit no dtype: they match nothing
+    for ignored in (-100, -(2**70)):  # what the dtype cannot hold matches nothing
         value, by = agrees(
             backend,
             "cross_entropy",

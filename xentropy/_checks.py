@@ -14,6 +14,7 @@ from ._core.precision import dtype_name, is_floating, is_index, kind, working_dt
 
 __all__: list[str] = []
 
+OPERANDS = ("labels", "p", "log_q", "y")  # arguments that are arrays, apart from the first
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -25,12 +26,12 @@ def about(name: str, x: Any) -> str:
 
 
 def enter(**arrays: Any) -> Backend:
-    """The backend of all of these arrays. None and, after the first, plain numbers are let through."""
+    """The backend of all of these arrays. Options may be None or plain numbers."""
     (first, x), *rest = arrays.items()
     v = _backend(first, x)
     place = v.place(v.peek(x))
     for name, other in rest:
-        if other is None or isinstance(other, Real):
+        if name not in OPERANDS and (other is None or isinstance(other, Real)):
             continue
         w = _backend(name, other)
         if w is not v:

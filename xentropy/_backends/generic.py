@@ -77,7 +77,8 @@ class Backend(Verbs):
                     if x.node is not None:
                         pending[x.node.tick] = x.node
         zeros = self.xp.zeros_like
-        return [zeros(x.value) if (g := cotangents.get(x.key())) is None else g for x in leaves]
+        found = [zeros(x.value) if (g := cotangents.get(x.key())) is None else g for x in leaves]
+        return [self.xp.asarray(g) for g in found]  # NumPy makes numbers of 0-d arrays
 
 
 class Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,10 @@ from .generic import Backend
 
 
 class NumPy(Backend):
+    def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        out = super().run(function, arrays, options)
+        return tuple(map(_array, out)) if isinstance(out, tuple) else _array(out)
+
     def place(self, x: Any) -> Any:
         return None
 
@@ -31,6 +36,11 @@ class NumPy(Backend):
         if x.shape[axis] <= BLOCK or x.strides[axis] == x.itemsize:  # NumPy sums pairwise there
             return np.sum(x, axis=axis, keepdims=True)
         return super().total(x, axis)
+
+
+def _array(x: Any) -> Any:
+    """Arithmetic on 0-d arrays makes numbers of them."""
+    return np.asarray(x) if isinstance(x, np.generic) else x
 
 
 def _along(shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:

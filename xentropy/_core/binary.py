@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .partial import log1p
+from .partial import expm1, log1p
 from .rule import Local
-from .sigmoid import sigmoid, softplus
+from .sigmoid import minus_abs, sigmoid, softplus
 from .softmax import INF
 from .target import fraction
 from .verbs import Array, Verbs
@@ -139,7 +139,9 @@ class SigmoidFocal(ElementLoss):
         bend = gamma * xp.where(loss == INF, 0.0, loss) / miss  # d(miss^gamma) loss = power bend d(miss)
         slope = (1.0 - y) * up - y * down
         by_x = share * power * (slope + bend * (1.0 - 2.0 * y) * (up * down))
-        by_y = share * power * (-x + bend * (down - up))
+        e = xp.exp(minus_abs(v, x))
+        swing = expm1(v, minus_abs(v, x)) / (1.0 + e)  # sigmoid(-|x|) - sigmoid(|x|)
+        by_y = share * power * (-x + bend * xp.where(x > 0, swing, -swing))
         if alpha is not None:
             by_y = by_y + (2.0 * alpha - 1.0) * power * loss
         by_y = xp.where((loss == 0.0) & (power == 0.0), 0.0, by_y)
@@ -147,5 +149,5 @@ class SigmoidFocal(ElementLoss):
         if needs[2]:
             out[2] = (2.0 * y - 1.0) * power * loss
         if needs[3]:
-            out[3] = xp.where(loss == 0.0, 0.0, share * power * loss * log)
+            out[3] = xp.where((loss == 0.0) | (log == 0.0), 0.0, share * power * loss * log)
         return [out]

@@ -55,7 +55,7 @@ class CrossEntropy(Local):
         for entry in _entries(given, uniform):
             value = phi(v, entry.surprisal, miss(v, r, entry, gamma), gamma)
             loss = loss + v.total(entry.weight * value, self.axis)
-        lse = r.lse(v)
+        lse = r.lse(v) + 0.0 * r.rest  # NaN in a spoilt row, for the z-loss
         return (loss, lse) if live is None else (v.xp.where(live, loss, 0.0), v.xp.where(live, lse, 0.0))
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:

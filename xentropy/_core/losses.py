@@ -18,7 +18,7 @@ from .reduce import Product, Softcap, ZLoss
 from .rows import alive, class_counts, reduce
 from .rule import differentiable
 from .verbs import Array, Verbs
-from .views import as_classes, as_mask, as_rows, as_scalar, leading, reshape, without
+from .views import as_classes, as_mask, as_rows, as_scalar, leading, reshape, with_a_class, without
 
 
 def cross_entropy(
@@ -43,12 +43,15 @@ def cross_entropy(
     return_lse: bool,
 ) -> tuple[Array, ...]:
     """Cross-entropy and, with a gamma, the softmax focal loss; lse is that of the logits as they end up."""
-    n = logits.ndim
+    n, classes = logits.ndim, logits.shape[axis]
+    if classes == 0:
+        class_weight, where = None, v.peek(logits) == 0
+        logits, labels, where = with_a_class(v, axis, logits, labels, where)
     where, sample_weight = as_mask(v, where, n), as_rows(v, sample_weight, n, axis)
     class_weight = as_classes(v, class_weight, n, axis)
     label_smoothing, z_loss, gamma = (as_scalar(v, x, n) for x in (label_smoothing, z_loss, gamma))
     temperature, softcap = as_rows(v, temperature, n, axis), as_scalar(v, softcap, n)
-    target = read_target(v, labels, label_probs, logits.shape[axis], axis, ignore_index, policy, sample_weight)
+    target = read_target(v, labels, label_probs, classes, axis, ignore_index, policy, sample_weight)
     if softcap is not None:
         (logits,) = v.apply(Softcap(), logits, softcap, where)
 
@@ -91,10 +94,13 @@ def nll_loss(
     reduction: str,
 ) -> tuple[Array, ...]:
     """Cross-entropy of log-probabilities."""
-    n = log_probs.ndim
+    n, classes = log_probs.ndim, log_probs.shape[axis]
+    if classes == 0:
+        class_weight, where = None, v.peek(log_probs) == 0
+        log_probs, labels, where = with_a_class(v, axis, log_probs, labels, where)
     where, sample_weight = as_mask(v, where, n), as_rows(v, sample_weight, n, axis)
     class_weight, label_smoothing = as_classes(v, class_weight, n, axis), as_scalar(v, label_smoothing, n)
-    target = read_target(v, labels, label_probs, log_probs.shape[axis], axis, ignore_index, policy, sample_weight)
+    target = read_target(v, labels, label_probs, classes, axis, ignore_index, policy, sample_weight)
 
     def inputs(live: Any) -> tuple[Any, ...]:
         return (log_probs, target.dense, target.probs, label_smoothing, class_weight, target.index, where, live)
@@ -122,6 +128,9 @@ def rows(
     reduction: str,
 ) -> tuple[Array, ...]:
     """Any `RowLoss` of one or two arrays."""
+    if first.shape[axis] == 0:
+        where = v.peek(first) == 0
+        first, second, where = with_a_class(v, axis, first, second, where)
     where, sample_weight = as_mask(v, where, first.ndim), as_rows(v, sample_weight, first.ndim, axis)
     bad, wrong = bad_rows(v, second, where, sample_weight, rule, axis, policy)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from .normalizers import row_shape
 from .partial import expm1
 from .rule import Local
 from .softmax import INF, NAN
@@ -82,8 +81,9 @@ class ZLoss(Local):
 
 
 class ClassMass(Local):
-    """(class weight, dense or probs, index, fixed, live) -> sum_j cw_j t_j of each row, 0 in removed rows.
+    """(loss, class weight, dense or probs, index, fixed, live) -> sum_j cw_j t_j of each row, 0 in removed rows.
 
+    The loss gives its dtype only.
     The labels of the entries that are `fixed` have no derivative: those of a class that is removed.
     """
 
@@ -92,7 +92,7 @@ class ClassMass(Local):
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, Array]:
         """The weights and the labels, entry by entry."""
-        weight, given, index, fixed, live = inputs
+        _, weight, given, index, fixed, live = inputs
         if index is None:
             shape = given.shape
         else:
@@ -114,19 +114,20 @@ class ClassMass(Local):
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         weight, given = self._read(v, inputs)
+        index, fixed = inputs[3], inputs[4]
         by_weight = given
-        if needs[0] and inputs[2] is not None:
-            rows = tuple(inputs[0].shape[i] if i == self.axis else n for i, n in enumerate(given.shape))
-            like = v.xp.broadcast_to(inputs[0], rows)
-            by_weight = v.deposit(v.xp.zeros_like(like), inputs[2], given, self.axis)
-        by_given = weight if inputs[3] is None else v.xp.where(inputs[3], 0.0, weight)
-        return [[by_weight, by_given, None, None, None]]
+        if needs[1] and index is not None:
+            rows = tuple(inputs[1].shape[i] if i == self.axis else n for i, n in enumerate(given.shape))
+            like = v.xp.broadcast_to(inputs[1], rows)
+            by_weight = v.deposit(v.xp.zeros_like(like), index, given, self.axis)
+        by_given = weight if fixed is None else v.xp.where(fixed, 0.0, weight)
+        return [[None, by_weight, by_given, None, None, None]]
 
     def live(self, *inputs: Any) -> Any:
         return inputs[-1]
 
-    def shapes(self, weight: Array, given: Any, index: Any, fixed: Any, live: Any) -> list[tuple[int, ...]]:
-        return [row_shape(given if index is None else index, self.axis)]
+    def shapes(self, loss: Array, *_: Any) -> list[tuple[int, ...]]:
+        return [loss.shape]
 
 
 def _everything(v: Verbs, x: Array) -> Array:

@@ -50,10 +50,7 @@ def class_counts(
         live = ~target.wrong if live is None else live & ~target.wrong
     given = target.dense if target.index is None else target.probs
     fixed = None if given is None else _removed(v, v.peek(x), where, v.peek(given), target.index, axis)
-    (mass,) = v.apply(ClassMass(axis), class_weight, given, target.index, fixed, live)
-    if v.peek(mass).dtype != v.peek(loss).dtype:
-        (mass,) = v.apply(Product(), v.xp.ones_like(v.peek(loss)), mass)
-    return mass
+    return v.apply(ClassMass(axis), v.peek(loss), class_weight, given, target.index, fixed, live)[0]
 
 
 def _removed(v: Verbs, x: Array, where: Any, given: Array, index: Any, axis: int) -> Array:

@@ -65,7 +65,8 @@ class Rule:
         ready, cotangents = promote(v, inputs, dtype), promote(v, cotangents, dtype)
         gradients = self.pull(v, ready, list(needs), cotangents)
         return tuple(
-            None if g is None else promote(v, (g,), x.dtype)[0] for g, x in zip(gradients, inputs, strict=True)
+            None if g is None else promote(v, (g + 0.0,), x.dtype)[0]  # a zero is +0.0
+            for g, x in zip(gradients, inputs, strict=True)
         )
 
     def jvp(self, v: Verbs, inputs: Any, tangents: Any) -> tuple[Any, ...]:

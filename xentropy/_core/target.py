@@ -64,8 +64,10 @@ def given_entry(v: Verbs, labels: Labels, d: Array, log_norm: Any, where: Any, a
     factor = None if labels.smoothing is None else 1.0 - labels.smoothing
     factor = cw if factor is None else factor if cw is None else factor * cw
     weight = given if factor is None else given * factor
-    # of log-probabilities, nothing that has no weight is read: an index and its one-hot row agree
-    gone = (weight == 0.0) & (~xp.isfinite(n_d) if log_norm is None else n_d == -INF)
+    if log_norm is None:  # of log-probabilities, nothing that has no weight is read: an index is its one-hot row
+        gone = (weight == 0.0) & ~xp.isfinite(n_d)
+    else:  # in a row that is NaN throughout nothing is gone
+        gone = (weight == 0.0) & (n_d == -INF) & (log_norm == log_norm)
     n = surprisal(v, xp.where(gone, 0.0, n_d), log_norm, kept)
     weight, n = xp.where(gone, 0.0, weight), xp.where(gone, 0.0, n)
     return Entry(labels.index, given, factor, weight, n, kept, gone)

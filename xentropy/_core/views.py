@@ -92,3 +92,15 @@ def leading(v: Verbs, x: Any, ndim: int) -> Any:
 
 def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return (*shape[:axis], *shape[axis + 1 :])
+
+
+def with_a_class(v: Verbs, axis: int, *arrays: Any) -> list[Any]:
+    """Arrays without a class get one, of zeros, that a mask is to remove."""
+    return [
+        v.xp.zeros(
+            tuple(1 if i == axis else n for i, n in enumerate(x.shape)), dtype=x.dtype, device=v.device(v.peek(x))
+        )
+        if hasattr(x, "dtype") and x.ndim > axis and x.shape[axis] == 0
+        else x
+        for x in arrays
+    ]
