@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from backends import numpy_dtype
 
 Options = dict[str, Any]

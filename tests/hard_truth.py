@@ -8,7 +8,6 @@ from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
-
 import oracle
 from hard_cases import CASES, INF
 from oracle_numbers import Reference, exact, limits, sixty_digits

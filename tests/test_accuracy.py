@@ -13,13 +13,13 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-import pytest
-
 import oracle
-import xentropy
+import pytest
 from backends import Backend, numpy_dtype
 from hard_cases import CASES, INF, MANY, NORMALIZERS, Case, round_to
 from hard_truth import Truth, truth
+
+import xentropy
 from xentropy._backends.switch import without_rules
 
 RIGHT = {"float32": 5, "float64": 13}

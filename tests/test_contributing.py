@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import Backend
 
 import xentropy
-from backends import Backend
 
 GUIDE = Path(__file__).parent.parent / "CONTRIBUTING.md"
 FORMULA = "xentropy._core.brier"

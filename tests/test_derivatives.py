@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
-
 import oracle
-import xentropy
+import pytest
 from backends import Backend
 from derivative_cases import CASES, MASKED, Case
+
+import xentropy
 from xentropy._backends.switch import without_rules
 
 EPS = float(np.finfo(np.float64).eps)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import oracle
 import pytest
 from mpmath import mp, mpf
-
-import oracle
 from oracle_numbers import exact
 
 pytestmark = pytest.mark.once

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import Backend
 from hypothesis import given, settings, strategies as st
 
 import xentropy
-from backends import Backend
 from xentropy._backends import backend_of
 from xentropy._core.partial import Partial, finish, lift, merge
 

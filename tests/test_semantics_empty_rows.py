@@ -96,6 +96,22 @@ def test_loss_of_a_row_of_minus_infinities(backend, name, reduction):
             assert np.isnan(by["z_loss"])
 
 
+def test_a_row_of_minus_infinities_without_a_mask(backend):
+    """The same where no `where` is given: NaN in this row only, and its log-sum-exp is -inf."""
+    logits = np.asarray([[1.0, 2.0, 0.5], [-inf, -inf, -inf]])
+    for labels in (np.asarray([1, 0]), np.asarray([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])):
+        value, by = agrees(backend, "cross_entropy", logits, labels, wrt="logits", reduction="none")
+        assert np.isnan(value).tolist() == [False, True]
+        assert np.isnan(by["logits"]).tolist() == [[False] * 3, [True] * 3]
+    for name in ("softmax", "log_softmax"):
+        value, _ = agrees(backend, name, logits, wrt="x")
+        assert np.isnan(value).tolist() == [[False] * 3, [True] * 3]
+    value, by = agrees(backend, "logsumexp", logits, wrt="x")
+    same(value[1:], [-inf])
+    same(by["x"][1], [0.0] * 3)
+    assert np.isnan(calculate(backend, "entropy", logits)[0])
+
+
 @pytest.mark.parametrize("name", ["cross_entropy", "focal_loss"])
 def test_an_empty_row_among_others(backend, name):
     """The other rows and their gradients are as if it were alone."""

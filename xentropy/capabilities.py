@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["SEMANTICS", "Capability", "capabilities"]
 
 SEMANTICS = "1"  # the version of the rules for special values
 
 
-@dataclass(frozen=True)
-class Capability:
+class Capability(NamedTuple):
     """One library on one kind of device."""
 
     library: str

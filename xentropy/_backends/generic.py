@@ -59,8 +59,8 @@ class Backend(Verbs):
         value = out[0] if isinstance(out, tuple) else out
         with self.quiet():
             gradients = self._backward(value, leaves)
-        bare = tuple(self.peek(y) for y in out) if isinstance(out, tuple) else self.peek(out)
-        return bare, gradients
+        bare = [self.xp.asarray(self.peek(y)) for y in (out if isinstance(out, tuple) else (out,))]
+        return tuple(bare) if isinstance(out, tuple) else bare[0], gradients
 
     def _backward(self, value: Any, leaves: list[Traced]) -> list[Any]:
         cotangents: dict[Any, Any] = {}

@@ -81,7 +81,8 @@ class Complaint(NamedTuple):
             flat, remainder = divmod(flat, size)
             place.insert(0, remainder)
         where = f"[{', '.join(map(str, place))}]" if place else ""
-        shown = int(value) if is_index(value) else float(value)
+        # not int(value), which torch refuses for the large ones of uint64
+        shown = value.item() if hasattr(value, "item") else int(value) if is_index(value) else float(value)
         more = f"; {count} values are bad in all" if count > 1 else ""
         return (
             f"{self.name}{where} is {shown}, outside {self.allowed}{more} "

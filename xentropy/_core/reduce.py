@@ -109,7 +109,7 @@ class ClassMass(Local):
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         weight, given = self._read(v, inputs)
-        out = v.total(v.xp.where(given == 0.0, 0.0, weight * given), self.axis)
+        out = v.total(weight * given, self.axis)
         return (out if inputs[-1] is None else v.xp.where(inputs[-1], out, 0.0),)
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
