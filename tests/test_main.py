@@ -173,14 +173,6 @@ def test_a_missing_dtype_is_counted(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert str(len(CASES) - doubles) in out
 
 
-def test_jax_keeps_the_setting_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    jax = pytest.importorskip("jax")
-    before = jax.config.jax_enable_x64
-    cases = [chosen("softplus", dtype=dtype) for dtype in ("float32", "float64")]
-    assert main_with(monkeypatch, cases, library="jax") == 0
-    assert jax.config.jax_enable_x64 == before
-
-
 def test_vectors_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xentropy, "SEMANTICS", "0")
     with pytest.raises(ValueError, match="semantics"):
