@@ -69,6 +69,11 @@ def signed_lse(x, b, kept):
         slack = 1 + rest / abs(whole)  # what cancels in the sum
         by_x = {j: one_share(b[j] * power[j] / whole, row, j, slack) for j in live}
         by_b = {j: one_share(power[j] / whole, row, j, slack) for j in live}
+        # a weight of 0 takes its term out of the sum, and can come back: the derivative has a value there
+        for j in kept:
+            if b[j] == 0 and mp.isfinite(x[j]):
+                slope = mp.exp(x[j]) / whole
+                by_b[j] = Quantity(slope, (1 + abs(x[j] - x[top])) * abs(slope) * slack)
         return Quantity(mp.log(abs(whole)), scale), ONE if whole > 0 else -ONE, by_x, by_b
 
 

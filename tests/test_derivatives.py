@@ -138,3 +138,14 @@ def test_torch_transforms_do_not_change_a_gradient(backend: Backend, case: Case)
     for one, functional, many in zip(eager, gradient(*args), mapped, strict=True):
         torch.testing.assert_close(functional, one, rtol=1e-12, atol=1e-15, equal_nan=True)
         torch.testing.assert_close(many[1], one, rtol=1e-12, atol=1e-15, equal_nan=True)
+
+
+def test_a_weight_of_zero_can_come_back(backend: Backend) -> None:
+    """d/db of log sum b exp x is exp(x - lse) at b = 0 too; what is infinite there is out altogether."""
+    x, b = np.asarray([[0.5, -1.0, 2.0, -np.inf, np.inf]]), np.asarray([1.0, 0.0, 0.5, 0.0, 0.0])
+    f = xentropy.value_and_grad(xentropy.logsumexp, 0, "b")
+    _, (by_x, by_name) = f(backend.asarray(x), b=backend.asarray(b))
+    whole = np.exp(0.5) + 0.5 * np.exp(2.0)
+    truth = [np.exp(0.5) / whole, np.exp(-1.0) / whole, np.exp(2.0) / whole, 0.0, 0.0]
+    np.testing.assert_allclose(backend.to_numpy(by_name["b"]), truth, rtol=1e-14)
+    np.testing.assert_allclose(backend.to_numpy(by_x), [[truth[0], 0.0, 0.5 * truth[2], 0.0, 0.0]], rtol=1e-14)

@@ -116,6 +116,19 @@ def test_bad_rows_in_a_denominator(backend):
         np.testing.assert_allclose(by["logits"][0], (p - [0, 0, 1]) * count, rtol=1e-13)
 
 
+@pytest.mark.parametrize("spoilt", ["logit", "label"])
+def test_a_nan_row_spoils_no_other_derivative(backend, spoilt):
+    """Through the denominator of a mean too: by the weights and the labels of the other rows."""
+    logits, labels = LOGITS.copy(), SOFT.copy()
+    (logits if spoilt == "logit" else labels)[2, 1] = nan
+    options = {"class_weight": CLASS_WEIGHT, "sample_weight": SAMPLE_WEIGHT, "check_labels": "nan"}
+    value, by = calculate(backend, "cross_entropy", logits, labels, wrt="logits labels sample_weight", **options)
+    assert np.isnan(value)
+    assert np.isnan(by["logits"]).all(axis=1).tolist() == [False, False, True]
+    for gradient in by.values():
+        assert np.isfinite(gradient[:2]).all()
+
+
 @pytest.mark.parametrize("name", ["focal_loss", "nll_loss", "entropy", "kl_divergence", "js_divergence"])
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_other_losses_reduce_alike(backend, name, reduction):
