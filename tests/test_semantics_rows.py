@@ -197,7 +197,6 @@ def test_nan_weights_give_nan(backend, reduction):
     assert np.isnan(value).tolist() == ([True, False] if reduction == "none" else True)
 
 
-@pytest.mark.backends("numpy", "torch", "strict")  # XLA drops the addition of 0 that makes a zero positive
 @pytest.mark.parametrize("kind", ["integer", "soft", "sparse"])
 def test_zeros_are_positive(backend, kind):
     """Value and gradients of removed rows and of removed classes are +0.0, and not -0.0."""

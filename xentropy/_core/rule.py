@@ -116,7 +116,8 @@ class Local(Rule):
         table = self.partials(v, [t is not None for t in tangents], *inputs)
         carried: list[Any] = []
         if tangents[0] is not None:
-            first, carried = self.anchor(v, tangents[0], *inputs)
+            # masked before the product too: its transpose then gives a removed row +0.0, not -0.0
+            first, carried = self.anchor(v, self._living(v, tangents[0], inputs), *inputs)
             tangents = [first, *tangents[1:]]
         out = []
         for k, (row, shape) in enumerate(zip(table, self.shapes(*inputs), strict=True)):
