@@ -116,7 +116,7 @@ def categorical() -> list[Case]:
     keep = rng.random(x.shape) < 0.7
     rows = np.arange(len(x))
     masked[rows, labels], keep[rows, labels] = x[rows, labels], True
-    temperature = np.tile([2.0**-7, 1e-3, 0.11, 0.5, 1.0, 3.0, 100.0, 1e3, 1e6, 1.5, 0.25], 3)
+    temperature = np.tile([2.0**-7, 1e-3, 0.07, 0.5, 1.0, 3.0, 100.0, 1e3, 1e6, 1.5, 0.25], 3)
     soft = rng.dirichlet(np.full(6, 0.3), len(x))
     weights = {"class_weight": rng.uniform(0.1, 3, 6)}
     mean = weights | {"sample_weight": rng.uniform(0.1, 3, len(x)), "ignore_index": 2}
@@ -137,7 +137,7 @@ def categorical() -> list[Case]:
         integer("one class left", masked, labels, where=np.arange(6) == labels[:, None]),
         integer("temperature", x / 8, labels, ("logits", "temperature"), more={}, temperature=temperature),
         integer("softcap", cap, labels, ("logits", "softcap"), more={}, softcap=np.asarray(4.0)),
-        integer("softcap 32", 8 * x, labels, more={}, softcap=32.0, temperature=0.75),
+        integer("softcap 32", 8 * x, labels, more={}, softcap=30.0, temperature=0.5),
         integer("class weights", x, labels, ("logits", "class_weight"), **weights),
         Case("weighted mean", ce, (x, labels), mean, ("logits", "class_weight", "sample_weight"), **logits),
         Case("soft", ce, (x, soft), none | weights, ("logits", "labels", "class_weight"), **both),

@@ -140,8 +140,6 @@ def test_removed_elements(backend, name, reduction):
         same(value[[1, 3, 4]], [0.0] * 3)
 
 
-# not JAX: a weight of 0 times a negative slope is -0.0, and XLA drops the addition of 0 that mends it elsewhere
-@pytest.mark.backends("numpy", "torch", "strict")
 @pytest.mark.parametrize("name", [BCE, FOCAL, "binary_cross_entropy"])
 def test_zeros_are_positive(backend, name):
     """Value and gradients of removed elements are +0.0, and not -0.0."""

@@ -97,7 +97,7 @@ class BinaryCrossEntropy(ElementLoss):
                 yes, 0.0, w1 / xp.where(yes, 1.0, x)
             )
         else:
-            by_x = w0 * sigmoid(v, x) - w1 * sigmoid(v, -x)
+            by_x = sigmoid(v, x, w0) - sigmoid(v, -x, w1)
         by_smoothed = (n1 if pos_weight is None else pos_weight * n1) - n0
         by_y = by_smoothed if smoothing is None else (1.0 - smoothing) * by_smoothed
         out = [by_x, by_y, None, None, None]

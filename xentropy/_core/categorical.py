@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .normalizers import lse_partials, row_shape
+from .partial import lifted, lowered
 from .rule import Local
 from .softmax import INF, Row, heat, over, relative, row, share
 from .target import (
@@ -65,10 +66,10 @@ class CrossEntropy(Local):
         odds = [(e.surprisal, miss(v, r, e, gamma), gamma) for e in entries]
         slopes = [phi_slope(v, *o) for o in odds]
         asked = [(e.index, _times(heard(v, e), s)) for e, s in zip(entries, slopes, strict=True)]
-        mass = sum(v.total(amount, self.axis) for _, amount in asked)
-        slope = share(v, r, mass, asked)
+        asked = [(index, over(lifted(v, amount), temperature)) for index, amount in asked]
+        slope = share(v, r, sum(v.total(amount, self.axis) for _, amount in asked), asked)
         values = [phi(v, *o) for o in odds]
-        out: list[Any] = [over(slope, temperature), None, None, None, None, None, None, None, None, None]
+        out: list[Any] = [lowered(v, slope), None, None, None, None, None, None, None, None, None]
         if needs[1]:
             out[1] = heat(v, slope, r)
         if needs[2]:

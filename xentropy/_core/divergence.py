@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .normalizers import row_shape
-from .partial import expm1, log1p
+from .partial import expm1, lifted, log1p, lowered
 from .rule import Local
 from .softmax import INF, heat, over, relative, row
 from .target import Labels, by_class_weight, by_label, by_smoothing, fraction, given_entry, uniform_part
@@ -109,7 +109,8 @@ class Entropy(RowLoss):
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         r, d, p = self._read(v, inputs)
         slope = -p * (d - v.total(p * d, self.axis)) + 0.0 * r.rest
-        return [[over(slope, inputs[1]), heat(v, slope, r) if needs[1] else None, None, None]]
+        slope = over(lifted(v, slope), inputs[1])
+        return [[lowered(v, slope), heat(v, slope, r) if needs[1] else None, None, None]]
 
     def anchor(self, v: Verbs, tangent: Array, *inputs: Any) -> tuple[Array, list[Any]]:
         r, *_ = self._read(v, inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .partial import lifted, lowered
 from .rule import Local, Rule, sum_to
 from .softmax import INF, Row, heat, over, relative, row, share
 from .verbs import Array, Verbs
@@ -39,14 +40,12 @@ def lse_partials(v: Verbs, needs_temperature: bool, r: Row) -> list[Any]:
     """Those of the log-sum-exp with respect to x and T; 0 where no class is allowed."""
     xp = v.xp
     lost = r.maximum == -INF
-    p = xp.where(lost, 0.0, xp.exp(r.d) / (1.0 + r.rest))
-    by_x = over(p, r.temperature)
+    p = xp.where(lost, 0.0, r.probs(v, over(v.headroom, r.temperature)))
     by_t = None
     if needs_temperature:
         origin = xp.where(lost, 0.0, r.maximum)
-        mean = v.total(xp.where(p == 0.0, 0.0, p * r.d), r.axis)
-        by_t = -(origin / r.temperature + mean) / r.temperature
-    return [by_x, by_t]
+        by_t = v.total(heat(v, p, r), r.axis) - origin / r.temperature / r.temperature
+    return [lowered(v, p), by_t]
 
 
 def row_shape(x: Array, axis: int) -> tuple[int, ...]:
@@ -69,7 +68,7 @@ class Softmax(Rule):
     def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
         x, temperature, where = inputs
         r = row(v, x, temperature, where, self.axis)
-        ct = v.xp.where(r.d == -INF, 0.0, cotangents[0])
+        ct = lifted(v, v.xp.where(r.d == -INF, 0.0, cotangents[0]))
         if self.log:
             slope = -share(v, r, v.total(ct, self.axis), [(None, ct)])
         else:
@@ -77,8 +76,9 @@ class Softmax(Rule):
             slope = self._spread(v, r, ct)
         if where is not None:
             slope = v.xp.where(where, slope, 0.0)
+        slope = over(slope, temperature)
         by_t = sum_to(v, heat(v, slope, r), temperature.shape) if needs[1] else None
-        return [over(slope, temperature), by_t, None]
+        return [lowered(v, slope), by_t, None]
 
     def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
         x, temperature, where = inputs

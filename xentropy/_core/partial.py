@@ -8,7 +8,7 @@ in any way and folded in any order.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .verbs import Array, Verbs
 
@@ -54,6 +54,24 @@ def expm1(v: Verbs, x: Array) -> Array:
     for n in range(15, 1, -1):
         tail = 1.0 + small * tail / n
     return v.xp.where(near, small * tail, v.xp.exp(x) - 1.0)
+
+
+def exp_times(v: Verbs, d: Array, factor: Any) -> Array:
+    """factor e^d. Where subnormal numbers are flushed to 0, e^d is taken in two halves around the factor, so
+    that a product above the smallest normal number is not lost with an exponential below it."""
+    if v.headroom == 1.0:
+        return factor * v.xp.exp(d)
+    half = v.xp.exp(0.5 * d)
+    return (factor * half) * half
+
+
+def lifted(v: Verbs, x: Any) -> Any:
+    """x times the headroom; `lowered` undoes it. Exact: a power of two."""
+    return x if v.headroom == 1.0 else x * v.headroom
+
+
+def lowered(v: Verbs, x: Any) -> Any:
+    return x if v.headroom == 1.0 else x / v.headroom
 
 
 def finish(v: Verbs, part: Partial) -> Array:

@@ -37,7 +37,7 @@ class Softcap(Local):
         xp = v.xp
         if hasattr(cap, "dtype"):
             cap = xp.where(cap > 0, cap, NAN)
-        finite = (x != INF) & (x != -INF)
+        finite = xp.isfinite(x)  # NaN is as steep as infinity: the row rule says what becomes of it
         if where is not None:
             finite = finite & where
         u = xp.where(finite, x, 0.0) / cap

@@ -121,7 +121,7 @@ class Local(Rule):
             tangents = [first, *tangents[1:]]
         out = []
         for k, (row, shape) in enumerate(zip(table, self.shapes(*inputs), strict=True)):
-            terms = [sum_to(v, p * t, shape) for p, t in zip(row, tangents, strict=True) if _both(p, t)]
+            terms = [sum_to(v, v.times(p, t), shape) for p, t in zip(row, tangents, strict=True) if _both(p, t)]
             terms += [c for c in carried[k : k + 1] if c is not None]
             if not terms:
                 terms = [v.xp.zeros(shape, dtype=inputs[0].dtype, device=v.device(inputs[0]))]

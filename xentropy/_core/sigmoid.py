@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .partial import exp_times
 from .rule import Local
 from .verbs import Array, Verbs
 
@@ -16,10 +17,11 @@ def minus_abs(v: Verbs, x: Array) -> Array:
     return v.xp.where(x > 0, -x, x)
 
 
-def sigmoid(v: Verbs, x: Array) -> Array:
-    """1 / (1 + exp -x)."""
-    e = v.xp.exp(minus_abs(v, x))
-    return v.xp.where(x > 0, 1.0 / (1.0 + e), e / (1.0 + e))
+def sigmoid(v: Verbs, x: Array, weight: Any = 1.0) -> Array:
+    """weight / (1 + exp -x)."""
+    low = minus_abs(v, x)
+    high = weight / (1.0 + v.xp.exp(low))
+    return v.xp.where(x > 0, high, exp_times(v, low, high))
 
 
 def softplus(v: Verbs, x: Array) -> Array:

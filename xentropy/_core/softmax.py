@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .partial import Partial, finish, lift
+from .partial import Partial, exp_times, finish, lift, lowered
 from .verbs import Array, Verbs
 
 INF = float("inf")
@@ -40,8 +40,8 @@ class Row(NamedTuple):
         finite = finish(v, Partial(v.xp.where(m == -INF, 0.0, m), self.rest))
         return v.xp.where(m == -INF, -INF, v.xp.where(m == INF, INF, finite))
 
-    def probs(self, v: Verbs) -> Array:
-        return v.xp.exp(self.d) / (1.0 + self.rest)
+    def probs(self, v: Verbs, times: Any = 1.0) -> Array:
+        return exp_times(v, self.d, times / (1.0 + self.rest))
 
 
 def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bool = True) -> Row:
@@ -59,7 +59,8 @@ def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bo
     if temperature is not None:
         gap = _cool(v, gap, temperature)
     d = v.put(gap, place, xp.where(lost, -INF, xp.zeros_like(m)), axis)
-    rest = v.total(v.drop(xp.exp(d), place, axis), axis)
+    e = xp.exp(d) if v.headroom == 1.0 else exp_times(v, d, v.headroom)
+    rest = lowered(v, v.total(v.drop(e, place, axis), axis))
     if void:
         spoilt = spoilt | (lost if where is None else lost & xp.any(where, axis=axis, keepdims=True))
     # times NaN, not where(..., NaN): the derivative is NaN too, by whatever way it is taken
@@ -80,7 +81,7 @@ def share(v: Verbs, row: Row, weight: Array, target: list[tuple[Any, Array]]) ->
 
     The target is a list of (index, amount) that add up; an index of None is one amount a class."""
     axis, one = row.axis, 1.0 + row.rest
-    out = weight * (v.xp.exp(row.d) / one)
+    out = row.probs(v, weight)
     own = others = v.xp.zeros_like(row.rest)
     for index, amount in target:
         if index is None:
@@ -107,8 +108,8 @@ def relative(v: Verbs, tangent: Array, row: Row, where: Any) -> tuple[Array, Arr
 
 
 def heat(v: Verbs, slope: Array, row: Row) -> Array:
-    """The derivative with respect to T, class by class, of what has the derivative `slope` in d."""
-    return -v.xp.where(slope == 0.0, 0.0, slope * row.d) / row.temperature
+    """The derivative with respect to T, class by class, of what has the derivative `slope`, lifted, in x."""
+    return -lowered(v, v.xp.where(slope == 0.0, 0.0, slope * row.d))
 
 
 def over(x: Any, temperature: Any) -> Any:

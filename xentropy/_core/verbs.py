@@ -20,6 +20,8 @@ BLOCK = 32  # terms summed in sequence before the sums are summed: the error gro
 class Verbs:
     """The default verbs over one namespace `xp` of the array API."""
 
+    headroom = 1.0  # above 1 where subnormal numbers are flushed to 0: what small factors are lifted by
+
     def __init__(self, xp: Any) -> None:
         self.xp = xp
 
@@ -47,6 +49,10 @@ class Verbs:
 
     def checkify(self, bad: Array, labels: Array, complaint: Complaint) -> Array:
         raise ValueError("check_labels='checkify' is for a library that has checkify; use 'raise' here")
+
+    def times(self, partial: Any, tangent: Array) -> Array:
+        """Their product. Its transpose, where a library makes one of it, gives +0.0 for a cotangent of 0."""
+        return partial * tangent
 
     def device(self, x: Array) -> Any:
         return x.device
