@@ -16,10 +16,10 @@ __all__: list[str] = []
 
 def labels_of(name: str, x: Any, axis: int, labels: Any, label_probs: Any, ignore_index: int | None) -> None:
     """Which of the three kinds the labels are, and whether they fit."""
-    rows, both = (
-        without(tuple(x.shape), axis),
-        f"{check.about('labels', labels)}, {check.about(name, x)}, axis={axis}",
-    )
+    rows = without(tuple(x.shape), axis)
+    if is_index(labels) and label_probs is None and tuple(labels.shape) == rows and ignore_index is None:
+        return
+    both = f"{check.about('labels', labels)}, {check.about(name, x)}, axis={axis}"
     if kind(labels.dtype) == "bool":
         raise TypeError(f"{both}: class indices are integers; booleans are labels of the binary losses")
     if is_floating(labels):
@@ -48,9 +48,13 @@ def labels_of(name: str, x: Any, axis: int, labels: Any, label_probs: Any, ignor
         raise TypeError(f"ignore_index = {ignore_index!r}: expected an integer")
 
 
-def class_weights(x: Any, classes: int, logits: str) -> None:
-    if x is not None and tuple(x.shape) != (classes,):
-        raise ValueError(f"{check.about('class_weight', x)}: expected shape ({classes},), one a class of {logits}")
+def class_weights(name: str, x: Any, axis: int, weight: Any) -> None:
+    classes = x.shape[axis]
+    if weight is not None and tuple(weight.shape) != (classes,):
+        raise ValueError(
+            f"{check.about('class_weight', weight)}: expected shape ({classes},), one a class of "
+            f"{check.about(name, x)}"
+        )
 
 
 class Common(NamedTuple):
@@ -77,7 +81,7 @@ def common(
     axis = check.class_axis(name, x, axis)
     labels_of(name, x, axis, labels, label_probs, ignore_index)
     check.mask("where", where, tuple(x.shape), f"the shape of {name}")
-    class_weights(class_weight, x.shape[axis], check.about(name, x))
+    class_weights(name, x, axis, class_weight)
     check.row_weights(sample_weight, without(tuple(x.shape), axis), f"the rows of {name} have")
     check.zero_d("label_smoothing", label_smoothing)
     label_smoothing = check.number(v, "label_smoothing", label_smoothing, 0.0, 0.0, 1.0, closed=True)

@@ -16,6 +16,7 @@ __all__: list[str] = []
 
 OPERANDS = ("labels", "p", "log_q", "y")  # arguments that are arrays, apart from the first
 REDUCTIONS = ("mean", "sum", "none")
+NUMBER = (float, int, Real)  # the first two are found faster
 
 
 def about(name: str, x: Any) -> str:
@@ -29,9 +30,9 @@ def enter(**arrays: Any) -> Backend:
     """The backend of all of these arrays. Options may be None or plain numbers."""
     (first, x), *rest = arrays.items()
     v = _backend(first, x)
-    place = v.place(v.peek(x))
+    place = v.place(x)
     for name, other in rest:
-        if name not in OPERANDS and (other is None or isinstance(other, Real)):
+        if name not in OPERANDS and (other is None or isinstance(other, NUMBER)):
             continue
         w = _backend(name, other)
         if w is not v:
@@ -39,7 +40,7 @@ def enter(**arrays: Any) -> Backend:
                 f"{about(first, x)} is an array of {v.name}, {about(name, other)} one of {w.name}: "
                 "nothing is converted silently; convert one of them"
             )
-        elsewhere = v.place(v.peek(other))
+        elsewhere = v.place(other)
         if place is not None and elsewhere is not None and place != elsewhere:
             raise ValueError(
                 f"{about(first, x)} is on {place}, {about(name, other)} on {elsewhere}: "
@@ -76,7 +77,7 @@ def class_axis(name: str, x: Any, axis: int) -> int:
 
 
 def broadcasts(name: str, x: Any, to: tuple[int, ...], what: str) -> None:
-    if x is None or isinstance(x, Real):
+    if x is None or isinstance(x, NUMBER):
         return
     fits = x.ndim <= len(to) and all(n in (1, m) for n, m in zip(reversed(x.shape), reversed(to), strict=False))
     if not fits:
@@ -111,7 +112,7 @@ def reduced(reduction: str, normalizer: Any) -> None:
 
 
 def zero_d(name: str, x: Any) -> None:
-    if not isinstance(x, Real):
+    if not isinstance(x, NUMBER):
         if x.ndim != 0:
             raise ValueError(f"{about(name, x)}: expected a number or a 0-d array")
         floating(name, x)
@@ -122,7 +123,7 @@ def number(v: Backend, name: str, x: Any, neutral: float | None, low: float, hig
     if x is None:
         return None
     span = f"{'[' if closed else '('}{low:g}, {high:g}{']' if isfinite(high) else ')'}"
-    if isinstance(x, Real):
+    if isinstance(x, NUMBER):
         x = float(x)
         if (isfinite(low) and not (low < x or (closed and x == low))) or x > high:
             raise ValueError(f"{name} = {x}: expected a number in {span}")
@@ -140,7 +141,7 @@ def weights(v: Backend, name: str, x: Any, like: Any) -> Any:
     """Integer and boolean weights as floating ones; the rest as they are."""
     if x is None:
         return None
-    if isinstance(x, Real):
+    if isinstance(x, NUMBER):
         return float(x)
     if is_floating(x):
         return x
@@ -151,7 +152,7 @@ def weights(v: Backend, name: str, x: Any, like: Any) -> Any:
 
 def row_weights(x: Any, rows: tuple[int, ...], what: str) -> None:
     """Of the rows' dimensions, or 0-d: (N,) weights next to (N, T) rows would weigh the columns."""
-    if x is None or isinstance(x, Real) or x.ndim == 0:
+    if x is None or isinstance(x, NUMBER) or x.ndim == 0:
         return
     if x.ndim != len(rows):
         hint = f"; write sample_weight[{', '.join([':'] * x.ndim + ['None'] * (len(rows) - x.ndim))}]"

@@ -10,6 +10,7 @@ from typing import Any
 
 from ._backends.generic import Backend
 from ._core.labels import POLICIES
+from ._core.precision import is_array
 
 __all__ = ["label_policy"]
 
@@ -60,15 +61,20 @@ def _known(policy: str) -> str:
     return policy
 
 
+def current(check_labels: str) -> str:
+    """The parameter, or the default for "auto"."""
+    return _known(_current() if check_labels == "auto" else check_labels)
+
+
 def resolve(v: Backend, check_labels: str, *arrays: Any) -> str:
     """The policy to act on: "look" where the values can be seen now and a bad one is to raise."""
-    policy = _known(check_labels)
-    if policy == "auto":
-        policy = _known(_current())
+    policy = current(check_labels)
     if policy not in ("auto", "raise"):
         return policy
-    seen = all(v.visible(v.peek(x)) for x in arrays if hasattr(x, "dtype"))
-    return "look" if seen else "nan" if policy == "auto" else "raise"
+    for x in arrays:
+        if is_array(x) and not v.visible(v.peek(x)):
+            return "nan" if policy == "auto" else "raise"
+    return "look"
 
 
 def look(v: Backend, policy: str, find: Callable[..., tuple[Any, Any]], *operands: Any) -> str:

@@ -8,6 +8,7 @@ from . import _checks as check
 from ._categorical_checks import common
 from ._core import losses
 from ._core.views import without
+from ._quick import quick
 
 __all__ = ["cross_entropy", "focal_loss", "nll_loss"]
 
@@ -111,6 +112,14 @@ def cross_entropy(
     >>> xentropy.cross_entropy(logits, np.asarray([0, 1]), reduction="none")
     array([3.13261688e-01, 8.49670851e-18])
     """
+    if (
+        where is label_probs is class_weight is sample_weight is ignore_index is softcap is normalizer is None
+        and type(label_smoothing) is type(temperature) is type(z_loss) is float
+        and label_smoothing == z_loss == 0.0 and temperature == 1.0 and not return_lse
+    ):  # fmt: skip
+        loss = quick(logits, labels, axis, reduction, check_labels)
+        if loss is not None:
+            return loss
     return _from_logits(
         logits, labels, axis, where, label_probs, class_weight, sample_weight, ignore_index, label_smoothing,
         temperature, softcap, z_loss, None, reduction, normalizer, return_lse, check_labels,

@@ -94,10 +94,10 @@ def xlogy(x: Any, y: Any, /) -> Any:
     check.floating("x", x)
     check.floating("y", y)
     shape = check.joint_shape("x", x, "y", y)
-    return v.run(transforms.xlogy, (x, y), dict(shape=shape))
+    return v.run(transforms.xlogy, (x, y), dict(shape=shape))[0]
 
 
 def _apply(name: str, x: Any) -> Any:
     v = check.enter(x=x)
     check.floating("x", x)
-    return v.run(transforms.elementwise, (x,), dict(name=name))
+    return v.run(transforms.elementwise, (x,), dict(name=name))[0]

@@ -139,4 +139,4 @@ def _softmax(x: Any, axis: int, where: Any, temperature: Any, *, log: bool) -> A
     check.mask("where", where, tuple(x.shape), "the shape of x")
     check.broadcasts("temperature", temperature, without(tuple(x.shape), axis), "the rows of x")
     temperature = check.number(v, "temperature", temperature, 1.0, 0.0, float("inf"), closed=False)
-    return v.run(transforms.softmax, (x, temperature, where), dict(axis=axis, log=log))
+    return v.run(transforms.softmax, (x, temperature, where), dict(axis=axis, log=log))[0]

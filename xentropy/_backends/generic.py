@@ -23,6 +23,8 @@ _ticks = count()
 class Backend(Verbs):
     """The verbs of a library, and how a public function runs on it."""
 
+    looks = False  # whether formulas themselves may look at labels: nothing is compiled, or waited for
+
     def __init__(self, name: str, xp: Any) -> None:
         super().__init__(xp)
         self.name = name
@@ -42,11 +44,15 @@ class Backend(Verbs):
         return x.device
 
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
-        if not any(type(x) is Traced for x in inputs):
-            return rule(self, *inputs)
-        values = tuple(self.peek(x) for x in inputs)
-        outputs = rule(self, *values)
-        node = Node(self, rule, inputs, values, outputs)
+        for x in inputs:
+            if type(x) is Traced:
+                return self._record(rule, inputs)
+        return rule(self, *inputs)
+
+    def _record(self, rule: Rule, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        values = tuple(x.value if type(x) is Traced else x for x in inputs)
+        outputs, table = rule.record(self, *values) if rule.records else (self.apply(rule, *values), None)
+        node = Node(self, rule, inputs, values, outputs, table)
         return tuple(Traced(self, y, node, k) for k, y in enumerate(outputs))
 
     def peek(self, x: Any) -> Any:
@@ -57,37 +63,42 @@ class Backend(Verbs):
         leaves = [Traced(self, x, None, 0) for x in arguments]
         out = f(*leaves)
         value = out[0] if isinstance(out, tuple) else out
+        seeds = [(value, self.xp.ones_like(value.value))] if type(value) is Traced else []
         with self.quiet():
-            gradients = self._backward(value, leaves)
+            gradients = self.backward(seeds, leaves)
+        gradients = [self.xp.asarray(g) for g in gradients]  # NumPy makes numbers of 0-d arrays
         bare = [self.xp.asarray(self.peek(y)) for y in (out if isinstance(out, tuple) else (out,))]
         return tuple(bare) if isinstance(out, tuple) else bare[0], gradients
 
-    def _backward(self, value: Any, leaves: list[Traced]) -> list[Any]:
-        cotangents: dict[Any, Any] = {}
-        if type(value) is Traced:
-            cotangents[value.key()] = self.xp.ones_like(value.value)
-        pending = {value.node.tick: value.node} if type(value) is Traced and value.node else {}
+    def backward(self, seeds: list[tuple[Traced, Any]], leaves: list[Traced]) -> list[Any]:
+        """The gradients of the leaves, from the cotangents of some results."""
+        cotangents: dict[Any, Any] = {y.key(): ct for y, ct in seeds}
+        pending = {y.node.tick: y.node for y, _ in seeds if y.node is not None}
         while pending:
             node = pending.pop(max(pending))
             given = [cotangents.pop((node.tick, k), None) for k in range(len(node.shapes))]
             needs = [type(x) is Traced and differentiable(x.value) for x in node.inputs]
-            for x, g in zip(node.inputs, node.rule.vjp(self, node.values, needs, given), strict=True):
+            for x, g in zip(node.inputs, node.gradients(self, needs, given), strict=True):
                 if type(x) is Traced and g is not None:
                     cotangents[x.key()] = add([c for c in (cotangents.get(x.key()), g) if c is not None])
                     if x.node is not None:
                         pending[x.node.tick] = x.node
         zeros = self.xp.zeros_like
-        found = [zeros(x.value) if (g := cotangents.get(x.key())) is None else g for x in leaves]
-        return [self.xp.asarray(g) for g in found]  # NumPy makes numbers of 0-d arrays
+        return [zeros(x.value) if (g := cotangents.get(x.key())) is None else g for x in leaves]
 
 
 class Node:
     """One application of a rule; later ones have a larger tick."""
 
-    def __init__(self, v: Backend, rule: Rule, inputs: Any, values: Any, outputs: Any) -> None:
+    def __init__(self, v: Backend, rule: Rule, inputs: Any, values: Any, outputs: Any, table: Any) -> None:
         self.tick = next(_ticks)
-        self.rule, self.inputs, self.values = rule, inputs, values
+        self.rule, self.inputs, self.values, self.table = rule, inputs, values, table
         self.shapes = [y.shape for y in outputs]
+
+    def gradients(self, v: Backend, needs: list[bool], cotangents: list[Any]) -> Any:
+        if self.table is None:
+            return self.rule.vjp(v, self.values, needs, cotangents)
+        return self.rule.finish(v, self.values, needs, cotangents, self.table)
 
 
 class Traced:

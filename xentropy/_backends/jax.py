@@ -23,6 +23,10 @@ from .switch import rules_enabled
 class Jax(Backend):
     headroom = 256.0  # XLA's code for CPUs has no subnormal numbers
 
+    @property
+    def differentiates(self) -> bool:  # type: ignore[override]
+        return not rules_enabled()
+
     def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
         return _compiled(function, tuple(sorted(options.items())), rules_enabled())(*arrays)
 
@@ -57,12 +61,18 @@ class Jax(Backend):
         up = partial >= 0
         return jnp.where(up, partial, 0.0) * tangent - jnp.where(up, 0.0, -partial) * tangent
 
+    # An index is in range, or is trusted, for which nothing may be spent. XLA itself stays in bounds: it clamps
+    # the places of a gather and drops those of a scatter.
+
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        return jnp.take_along_axis(x, index, axis=axis, mode="promise_in_bounds")
+
     def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
         if index.shape[axis] == 1:
             return super().deposit(x, index, amount, axis)
         grid = [jnp.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(x.shape)]
         grid[axis] = index
-        return x.at[tuple(grid)].add(amount)
+        return x.at[tuple(grid)].add(amount, mode="promise_in_bounds", wrap_negative_indices=False)
 
     def total(self, x: Any, axis: int) -> Any:
         return jnp.sum(x, axis=axis, keepdims=True)  # XLA sums in blocks itself

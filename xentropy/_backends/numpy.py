@@ -1,29 +1,72 @@
-"""NumPy: scatters into temporaries, and sums that keep their digits along any axis."""
+"""NumPy: gathers and scatters by flat places, and sums that keep their digits along any axis."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from .._core.verbs import BLOCK
 from .generic import Backend
+from .tiles import TILE, walk
+
+# Of short rows einsum keeps more partial sums than add.reduce: no less exact, and four times as fast.
+SHORT = 128
 
 
 class NumPy(Backend):
+    looks = True
+
     def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        out = super().run(function, arrays, options)
-        return tuple(map(_array, out)) if isinstance(out, tuple) else _array(out)
+        with np.errstate(all="ignore"):
+            out = function(self, *arrays, **options)
+        return tuple([np.asarray(x) if isinstance(x, np.generic) else x for x in out])  # not numbers: 0-d arrays
 
     def place(self, x: Any) -> Any:
         return None
 
+    def in_range(self, labels: Any, classes: int) -> bool:
+        # as unsigned numbers: negative ones are large
+        return bool(np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), axis=None) < classes)
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
+        flat = _flat(x, index, axis)
+        if flat is not None:
+            return x.reshape(-1)[flat]
         return x[_along(x.shape, index, axis)]
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        x[_along(x.shape, index, axis)] = value
+        flat = _flat(x, index, axis)
+        if flat is not None:
+            x.reshape(-1)[flat] = value
+        else:
+            x[_along(x.shape, index, axis)] = value
+        return x
+
+    def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
+        return rows(self, steep, -1, *arrays) if arrays[0].size <= TILE else walk(self, rows, steep, *arrays)
+
+    def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
+        if axis == 0:
+            return np.maximum.reduce(x, axis=0, keepdims=True), None
+        place = x.argmax(axis, keepdims=True)
+        return self.pick(x, place, axis), place
+
+    def total_but_peak(self, e: Any, place: Any, axis: int) -> Any:
+        if place is None:
+            return super().total_but_peak(e, place, axis)
+        return self.total(self.put(e, place, 0.0, axis), axis)
+
+    def restore_peak(self, e: Any, place: Any, axis: int) -> Any:
+        return e if place is None else self.put(e, place, 1.0, axis)
+
+    def guard(self, x: Any, live: Any) -> Any:
+        return x
+
+    def keep(self, x: Any, live: Any) -> Any:
+        np.copyto(x, 0.0, where=~live)
         return x
 
     def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
@@ -32,15 +75,48 @@ class NumPy(Backend):
             x[_along(x.shape, index[cut], axis)] += amount[cut]
         return x
 
+    def sum(self, x: Any) -> Any:
+        return np.add.reduce(x.reshape(-1))
+
     def total(self, x: Any, axis: int) -> Any:
+        if x.ndim == 2 and axis in (-1, 1) and x.shape[1] <= SHORT and x.flags.c_contiguous:
+            return np.einsum("ij->i", x)[:, None]
         if x.shape[axis] <= BLOCK or x.strides[axis] == x.itemsize:  # NumPy sums pairwise there
-            return np.sum(x, axis=axis, keepdims=True)
+            return np.add.reduce(x, axis=axis, keepdims=True)
         return super().total(x, axis)
 
+    def scale(self, cotangent: Any, partial: Any) -> Any:
+        # of a plain call all cotangents are 1
+        if isinstance(partial, np.ndarray) and partial.size > cotangent.size and _all_ones(cotangent):
+            return partial
+        return cotangent * partial
 
-def _array(x: Any) -> Any:
-    """Arithmetic on 0-d arrays makes numbers of them."""
-    return np.asarray(x) if isinstance(x, np.generic) else x
+
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+def _all_ones(x: Any) -> bool:
+    return bool(x == 1.0 if x.ndim == 0 else (x == 1.0).all())
+
+
+def _flat(x: Any, index: Any, axis: int) -> Any:
+    """The places in memory of one number a row of a contiguous array, or None of another."""
+    if x.ndim != 2 or not x.flags.c_contiguous:
+        return None
+    if axis == 0:
+        return index * x.shape[1] + _columns(x.shape[1])
+    return index + _starts(x.shape)
+
+
+@lru_cache(maxsize=16)
+def _starts(shape: tuple[int, ...]) -> Any:
+    """Where the rows of a contiguous array start."""
+    return np.arange(0, shape[0] * shape[1], max(shape[1], 1)).reshape(-1, 1)
+
+
+@lru_cache(maxsize=16)
+def _columns(count: int) -> Any:
+    return np.arange(count)
 
 
 def _along(shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:

@@ -14,20 +14,44 @@ import torch
 from array_api_compat import torch as xp
 
 from .._core.labels import Complaint
+from .._core.precision import working_dtype
 from .._core.rule import Rule
-from .generic import Backend
+from . import torch_host
+from .generic import Backend, Traced
+from .numpy import BACKEND as NUMPY
 from .switch import rules_enabled
 
 _transforming: Callable[[], bool] = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+_levels: Callable[[], Any] = getattr(torch._C._functorch, "get_interpreter_stack", list)
 
 
 def _plain() -> bool:
     return bool(torch.compiler.is_compiling())
 
 
+def _lost() -> bool:
+    """Under transforms that a Function does not get through: in forward mode over forward mode torch takes the
+    derivative of `jvp` for 0 (pytorch#197867), and functionalize refuses them."""
+    levels = [level.key().name for level in _levels() or ()] if _transforming() else []
+    return levels.count("Jvp") > 1 or "Functionalize" in levels
+
+
 class Torch(Backend):
+    looks = True
+
+    @property
+    def differentiates(self) -> bool:  # type: ignore[override]
+        return _plain() or not rules_enabled()
+
+    def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if _plain() or not rules_enabled() or not torch_host.shared(arrays):
+            return function(self, *arrays, **options)
+        return torch_host.run(self, function, arrays, options)
+
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
-        if rule.plain or _plain() or not rules_enabled() or not self._differentiating(inputs):
+        if any(type(x) is Traced for x in inputs):  # in a backward pass that is to be differentiated
+            return self._record(rule, inputs)
+        if rule.plain or _plain() or not rules_enabled() or not self._differentiating(inputs) or _lost():
             return rule(self, *inputs)
         out = RuleFunction.apply(rule, *inputs)
         return out if isinstance(out, tuple) else (out,)
@@ -38,6 +62,9 @@ class Torch(Backend):
         return torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in inputs)
 
     def peek(self, x: Any) -> Any:
+        x = super().peek(x)
+        if _plain() and isinstance(x, torch.Tensor) and not x.requires_grad:
+            return x  # torch.export fails on a constant that is detached for nothing
         return self.constant(x)
 
     def constant(self, x: Any) -> Any:
@@ -47,9 +74,25 @@ class Torch(Backend):
         return nullcontext()
 
     def visible(self, x: Any) -> bool:
-        if _plain() or _transforming():
+        if _plain() or _transforming() or torch_host.tracing() is not None:
             return False
         return type(x) in (torch.Tensor, torch.nn.Parameter) and x.device.type == "cpu"
+
+    def count(self, n: int, like: Any) -> Any:
+        # float() would fix a dynamic shape in torch.export; and under torch.func.jvp a 0-d tensor over a Python
+        # number has a tangent in float64, whatever its own dtype
+        if not (_plain() or _transforming()):
+            return float(n)
+        return torch.full((), n, dtype=working_dtype(self, like), device=like.device)
+
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        return torch.gather(x, axis, index)  # take_along_dim is compiled anew for every size
+
+    def move(self, x: Any, source: int, destination: int) -> Any:
+        return torch.movedim(x, source, destination)  # torch.moveaxis does not run under vmap
+
+    def in_range(self, labels: Any, classes: int) -> bool:
+        return NUMPY.in_range(labels.numpy(), classes)
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         if _plain():  # a scatter is not fused
@@ -66,11 +109,13 @@ class Torch(Backend):
         if _plain() or _transforming() or type(bad) is not torch.Tensor:
             from .torch_check import check_labels
 
-            return check_labels(bad, labels, complaint.name, complaint.allowed)
+            words, classes = (b, None) if isinstance(b := complaint.bounds, str) else ("", b)
+            return check_labels(bad, labels, complaint.name, words, classes)
         return super().raise_at_run_time(bad, labels, complaint)
 
     def value_and_grad(self, f: Callable[..., Any], arguments: list[Any]) -> tuple[Any, list[Any]]:
-        if _plain() or _transforming() or any(x.requires_grad for x in arguments):
+        inside = torch.is_inference_mode_enabled()  # nothing is recorded there, nor of what was made there
+        if _plain() or _transforming() or inside or any(x.requires_grad or x.is_inference() for x in arguments):
             return self._functional(f, arguments)
         leaves = [x.detach().requires_grad_() for x in arguments]
         with torch.enable_grad():

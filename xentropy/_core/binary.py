@@ -92,17 +92,17 @@ class BinaryCrossEntropy(ElementLoss):
         pos_weight, smoothing = inputs[2], fraction(v, inputs[3])
         w1, n1, w0, n0, x, y = self._read(v, inputs)
         if self.from_probs:
-            no, yes = w0 == 0.0, w1 == 0.0
-            by_x = xp.where(no, 0.0, w0 / (1.0 - xp.where(no, 0.0, x))) - xp.where(
-                yes, 0.0, w1 / xp.where(yes, 1.0, x)
-            )
+            # only at an exact match: elsewhere a weight of 0 has a derivative, which second order goes through
+            always, never = (w0 == 0.0) & (x == 1), (w1 == 0.0) & (x == 0)
+            by_0 = xp.where(always, 0.0, w0) / (1.0 - xp.where(always, 0.0, x))
+            by_x = by_0 - xp.where(never, 0.0, w1) / xp.where(never, 1.0, x)
         else:
             by_x = sigmoid(v, x, w0) - sigmoid(v, -x, w1)
         by_smoothed = (n1 if pos_weight is None else pos_weight * n1) - n0
         by_y = by_smoothed if smoothing is None else (1.0 - smoothing) * by_smoothed
         out = [by_x, by_y, None, None, None]
         if needs[2]:
-            out[2] = xp.where(y == 0.0, 0.0, y * n1)
+            out[2] = y * n1  # where y is 0 and n1 infinite, n1 is 0 by now
         if needs[3]:
             out[3] = (0.5 - self._clean(v, inputs)[1]) * by_smoothed
         return [out]
@@ -141,10 +141,11 @@ class SigmoidFocal(ElementLoss):
         by_x = share * power * (slope + bend * (1.0 - 2.0 * y) * (up * down))
         e = xp.exp(minus_abs(v, x))
         swing = expm1(v, minus_abs(v, x)) / (1.0 + e)  # sigmoid(-|x|) - sigmoid(|x|)
-        by_y = share * power * (-x + bend * xp.where(x > 0, swing, -swing))
+        none = (loss == 0.0) & (power == 0.0)  # an infinite x among them: out of the product, not after it alone
+        by_y = share * power * (bend * xp.where(x > 0, swing, -swing) - xp.where(none, 0.0, x))
         if alpha is not None:
             by_y = by_y + (2.0 * alpha - 1.0) * power * loss
-        by_y = xp.where((loss == 0.0) & (power == 0.0), 0.0, by_y)
+        by_y = xp.where(none, 0.0, by_y)
         out = [by_x, by_y, None, None, None]
         if needs[2]:
             out[2] = (2.0 * y - 1.0) * power * loss

@@ -160,11 +160,14 @@ class KLDivergence(RowLoss):
         p, gap, zero = self._read(v, inputs)
         by_p = gap + 1.0
         if self.log_target:
-            by_target = xp.where(zero, 0.0, p * by_p)
-        else:  # the limit log p -> -inf, unless the class is impossible on both sides
-            limit = xp.where(self._possible(v, inputs), 0.0 * p - INF, 0.0)
-            by_target = xp.where(zero, limit, by_p)
-        return [[xp.where(zero, 0.0, -p), by_target, None, None]]
+            return [[xp.where(zero, 0.0, -p), xp.where(zero, 0.0, p * by_p), None, None]]
+        # the limit log p -> -inf, unless the class is impossible on both sides; -p and -log q stay in sight of
+        # second order
+        log_q, target, *_ = inputs
+        steep = zero & self._possible(v, inputs)
+        idle = zero & ~steep
+        by_p = xp.where(steep, -INF - xp.where(steep, log_q, 0.0), by_p)
+        return [[xp.where(steep, -target, xp.where(idle, 0.0, -p)), xp.where(idle, 0.0, by_p), None, None]]
 
 
 class JSDivergence(RowLoss):

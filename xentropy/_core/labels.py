@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .precision import dtype_name, is_index, kind
+from .precision import dtype_name, is_array, is_index, kind
 from .verbs import Array, Verbs
 from .views import move_axis, select
 
@@ -70,7 +70,11 @@ class Complaint(NamedTuple):
     """The text about the first bad label, made when one is found: in the host's memory, by any namespace."""
 
     name: str
-    allowed: str
+    bounds: Any  # in words, or the number of classes: a symbol under a compiler, which a text would fix
+
+    @property
+    def allowed(self) -> str:
+        return self.bounds if isinstance(self.bounds, str) else f"[0, {self.bounds})"
 
     def __call__(self, xp: Any, labels: Array, bad: Array) -> str:
         flat = int(xp.argmax(xp.astype(xp.reshape(bad, (-1,)), xp.int32)))
@@ -111,7 +115,7 @@ def settle(
 
 def counted(v: Verbs, bad: Array, sample_weight: Any) -> Array:
     """A row of weight 0 is never checked: label -1 with weight 0 is the common padding."""
-    if sample_weight is None or not hasattr(sample_weight, "dtype"):
+    if sample_weight is None or not is_array(sample_weight):
         return bad
     return bad & (v.peek(sample_weight) != 0.0)
 
@@ -139,7 +143,7 @@ def read_target(
 ) -> Target:
     """Distributions, class indices and sparse distributions, along the class axis."""
     xp, raw, trust = v.xp, v.peek(labels), policy == "trust"
-    complaint = Complaint("labels", f"[0, {classes})")
+    complaint = Complaint("labels", classes)
     if not is_index(raw):
         if trust:
             return Target(dense=labels)
@@ -157,20 +161,20 @@ def read_target(
         bad = counted(v, wrong, sample_weight)
         bad = settle(v, policy, raw, bad, complaint, lambda m: xp.squeeze(m, axis=axis))
         return Target(index=index, bad=bad, wrong=wrong, live=live)
-    index = xp.moveaxis(index, -1, axis)
-    ignored = None if ignored is None else xp.moveaxis(ignored, -1, axis)
+    index = v.move(index, -1, axis)
+    ignored = None if ignored is None else v.move(ignored, -1, axis)
     probs = move_axis(v, label_probs, -1, axis)
     live = None if ignored is None else ~xp.all(ignored, axis=axis, keepdims=True)
     if trust:
         return Target(probs=probs if ignored is None else select(v, probs, ~ignored), index=index, live=live)
     weights = v.peek(probs)
-    outside = xp.moveaxis(bad, -1, axis)
+    outside = v.move(bad, -1, axis)
     unused = outside & (weights == 0.0)
     infinite = bad_weights(v, weights) if ignored is None else bad_weights(v, weights) & ~ignored
     wrong = xp.any((outside & ~unused) | infinite, axis=axis, keepdims=True)
 
     def given(m: Array) -> Array:
-        return xp.moveaxis(m, axis, -1)
+        return v.move(m, axis, -1)
 
     bad = settle(v, policy, raw, counted(v, outside & ~unused, sample_weight), complaint, given)
     infinite = counted(v, infinite, sample_weight)
@@ -194,8 +198,7 @@ def inspect(
     rest of the way needs, "trust" where all are in range and "nan" where a weight of 0 excuses one."""
     inside = not is_index(labels)
     if not inside and 0 not in labels.shape:
-        wide = v.xp.astype(labels, v.index_dtype())
-        inside = int(v.xp.min(wide)) >= 0 and int(v.xp.max(wide)) < classes
+        inside = v.in_range(labels, classes)
         if inside and label_probs is None:
             return "trust"
     target = read_target(v, labels, label_probs, classes, axis, ignore_index, "raise", sample_weight)

@@ -11,9 +11,10 @@ from typing import Any
 from .binary import ElementLoss
 from .categorical import CrossEntropy
 from .divergence import Entropy, NegativeLogLikelihood, RowLoss
+from .indexed import indexed
 from .labels import Complaint, bad_probabilities, counted, poison, read_target, settle
 from .normalizers import LogSumExp
-from .precision import working_dtype
+from .precision import is_index, working_dtype
 from .reduce import Product, Softcap, ZLoss
 from .rows import alive, class_counts, reduce
 from .rule import differentiable
@@ -44,6 +45,10 @@ def cross_entropy(
 ) -> tuple[Array, ...]:
     """Cross-entropy and, with a gamma, the softmax focal loss; lse is that of the logits as they end up."""
     n, classes = logits.ndim, logits.shape[axis]
+    options = (label_probs, where, class_weight, sample_weight, label_smoothing, temperature, softcap, z_loss, gamma)
+    bare = normalizer is None and not return_lse and all(x is None for x in options)
+    if bare and classes and axis == n - 1 and is_index(v.peek(labels)):
+        return indexed(v, logits, labels, ignore_index=ignore_index, policy=policy, reduction=reduction)
     if classes == 0:
         class_weight, where = None, v.peek(logits) == 0
         logits, labels, where = with_a_class(v, axis, logits, labels, where)

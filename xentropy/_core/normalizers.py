@@ -62,7 +62,12 @@ class Softmax(Rule):
 
     def value(self, v: Verbs, x: Array, temperature: Any, where: Any) -> tuple[Array, ...]:
         r = row(v, x, temperature, where, self.axis)
-        out = r.d - r.log_norm(v) if self.log else r.probs(v)
+        if self.log:
+            out = r.d - r.log_norm(v)
+            # a removed class is -inf whatever the others do: no derivative goes through it
+            out = v.xp.where(out == -INF, -INF, out)
+        else:
+            out = r.probs(v)
         return (out if where is None else v.xp.where(where, out, -INF if self.log else 0.0),)
 
     def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:

@@ -14,6 +14,9 @@ _KINDS |= {"longdouble": "float", "float128": "float", "float96": "float"}
 _KINDS |= {f"int{n}": "int" for n in (8, 16, 32, 64)} | {f"uint{n}": "uint" for n in (8, 16, 32, 64)}
 
 
+_found: dict[Any, str] = {}  # the kinds of the dtypes seen: NumPy takes 3 us to tell a name
+
+
 def dtype_name(dtype: Any) -> str:
     """`float32` for every library's spelling of it."""
     return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
@@ -24,7 +27,14 @@ def kind(dtype: Any) -> str:
 
     By name, because the standard's `isdtype` does not know bfloat16 everywhere.
     """
-    return _KINDS.get(dtype_name(dtype), "other")
+    key = (type(dtype), dtype)  # those of two libraries may be equal, or refuse to be compared
+    if key not in _found:
+        _found[key] = _KINDS.get(dtype_name(dtype), "other")
+    return _found[key]
+
+
+# for torch.compile, which would trace the dictionary
+kind._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def is_floating(x: Array) -> bool:
@@ -40,8 +50,11 @@ def working_dtype(v: Verbs, x: Array) -> Any:
     return v.xp.float32 if kind(x.dtype) == "half" else x.dtype
 
 
+def is_array(x: Any) -> bool:
+    """Neither a number nor nothing. By type first: numbers that Dynamo has made symbols may not be asked for more."""
+    return type(x) is not float and type(x) is not int and hasattr(x, "dtype")
+
+
 def promote(v: Verbs, arrays: Sequence[Any], dtype: Any) -> list[Any]:
     """The floating arrays among `arrays` as `dtype`; everything else as it is."""
-    return [
-        v.xp.astype(x, dtype) if hasattr(x, "dtype") and is_floating(x) and x.dtype != dtype else x for x in arrays
-    ]
+    return [v.xp.astype(x, dtype) if is_array(x) and x.dtype != dtype and is_floating(x) else x for x in arrays]

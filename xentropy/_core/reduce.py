@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from .partial import expm1
+from .precision import is_array
 from .rule import Local
 from .softmax import INF, NAN
 from .verbs import Array, Verbs
@@ -35,7 +35,7 @@ class Softcap(Local):
 
     def _read(self, v: Verbs, x: Array, cap: Any, where: Any) -> tuple[Array, ...]:
         xp = v.xp
-        if hasattr(cap, "dtype"):
+        if is_array(cap):
             cap = xp.where(cap > 0, cap, NAN)
         finite = xp.isfinite(x)  # NaN is as steep as infinity: the row rule says what becomes of it
         if where is not None:
@@ -130,16 +130,16 @@ class ClassMass(Local):
         return [loss.shape]
 
 
-def _everything(v: Verbs, x: Array) -> Array:
+def everything(v: Verbs, x: Array) -> Array:
     """The sum of a whole array in one fixed tree, with size 1 along every axis."""
-    return v.xp.reshape(v.total(v.xp.reshape(x, (prod(x.shape),)), 0), (1,) * x.ndim)
+    return v.xp.reshape(v.sum(x), (1,) * x.ndim)
 
 
 class Sum(Local):
     plain = True
 
     def value(self, v: Verbs, x: Array) -> tuple[Array, ...]:
-        return (_everything(v, x),)
+        return (everything(v, x),)
 
     def partials(self, v: Verbs, needs: list[bool], x: Array) -> list[list[Any]]:
         return [[v.xp.ones_like(x)]]
@@ -161,15 +161,15 @@ class Mean(Local):
         xp = v.xp
         spoilt = x != x
         # xp.where wants an array; a Python number of rows or a given normalizer may come in as one
-        denominator = denominator + 0.0 * _everything(v, xp.zeros_like(x))
+        denominator = denominator + 0.0 * everything(v, xp.zeros_like(x))
         empty = denominator == 0.0
-        clean = _everything(v, xp.where(spoilt, 0.0, x))
+        clean = everything(v, xp.where(spoilt, 0.0, x))
         return spoilt, clean, empty, xp.where(empty, 1.0, denominator)
 
     def value(self, v: Verbs, x: Array, denominator: Any) -> tuple[Array, ...]:
         spoilt, clean, empty, denominator = self._read(v, x, denominator)
         whole = v.xp.where(empty, 0.0, clean) / denominator
-        return (whole + _everything(v, v.xp.where(spoilt, x, 0.0)),)
+        return (whole + everything(v, v.xp.where(spoilt, x, 0.0)),)
 
     def partials(self, v: Verbs, needs: list[bool], x: Array, denominator: Any) -> list[list[Any]]:
         xp = v.xp

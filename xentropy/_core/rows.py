@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from .labels import Target
+from .precision import is_array
 from .reduce import ClassMass, Mean, Product, Sum
 from .rule import Rule
 from .verbs import Array, Verbs
@@ -28,7 +29,7 @@ def alive(
     such a row holds, while the derivative with respect to the weight of a sound row is its loss.
     """
     xp = v.xp
-    if sample_weight is None or not hasattr(sample_weight, "dtype"):
+    if sample_weight is None or not is_array(sample_weight):
         return live
     zero = v.peek(sample_weight) == 0.0
     if v.visible(zero) and not bool(xp.any(zero)):
@@ -94,7 +95,7 @@ def _denominator(v: Verbs, loss: Array, sample_weight: Any, counts: Any, live: A
     xp = v.xp
     if sample_weight is None and counts is None:
         if live is None:
-            return float(prod(loss.shape))
+            return v.count(prod(loss.shape), loss)
         return Sum()(v, xp.astype(xp.broadcast_to(live, loss.shape), loss.dtype))[0]
     if counts is None:
         ones = xp.ones_like(loss)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .precision import is_floating, promote, working_dtype
+from .precision import is_array, is_floating, promote, working_dtype
 from .verbs import Array, Verbs
 
 
@@ -25,6 +25,7 @@ class Rule:
     options: ClassVar[tuple[str, ...]] = ()
 
     like_input = False  # outputs get the dtype of the first input rather than the one computed in
+    records = False  # value and partials come cheaper together
     plain = False  # a library's own derivative of the value is as good: no need to register this one
 
     def __init_subclass__(cls) -> None:
@@ -55,6 +56,10 @@ class Rule:
         """Tangents of the outputs (Jacobian-vector product)."""
         raise NotImplementedError
 
+    def record(self, v: Verbs, *inputs: Any) -> tuple[tuple[Array, ...], Any]:
+        """The outputs and the partials, from a rule that `records` both in one pass."""
+        raise NotImplementedError
+
     def __call__(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         first = inputs[0]
         outputs = self.value(v, *promote(v, inputs, working_dtype(v, first)))
@@ -68,6 +73,10 @@ class Rule:
             None if g is None else promote(v, (g + 0.0,), x.dtype)[0]  # a zero is +0.0
             for g, x in zip(gradients, inputs, strict=True)
         )
+
+    def finish(self, v: Verbs, inputs: Any, needs: Any, cotangents: Any, table: Any) -> tuple[Any, ...]:
+        """The vjp, of the partials that `record` gave."""
+        raise NotImplementedError
 
     def jvp(self, v: Verbs, inputs: Any, tangents: Any) -> tuple[Any, ...]:
         dtype = working_dtype(v, inputs[0])
@@ -96,17 +105,26 @@ class Local(Rule):
         return None
 
     def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
-        table = self.partials(v, needs, *inputs)
+        return self.contract(v, inputs, needs, cotangents, self.partials(v, needs, *inputs))
+
+    def contract(
+        self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any], table: Any
+    ) -> list[Any]:
+        """The gradients, of partials that are there."""
         cotangents = [self._living(v, ct, inputs) for ct in cotangents]
         out = []
         for i, x in enumerate(inputs):
             pairs = [(ct, row[i]) for ct, row in zip(cotangents, table, strict=True)] if needs[i] else []
             # each summed before they are added: the partials of one output may be wider than another's
-            out.append(add([sum_to(v, ct * p, x.shape) for ct, p in pairs if _both(ct, p)]))
+            out.append(add([sum_to(v, v.scale(ct, p), x.shape) for ct, p in pairs if _both(ct, p)]))
         support = self.support(v, *inputs)
         if support is not None and out[0] is not None:
             out[0] = v.xp.where(support, out[0], 0.0)
         return out
+
+    def finish(self, v: Verbs, inputs: Any, needs: Any, cotangents: Any, table: Any) -> tuple[Any, ...]:
+        gradients = self.contract(v, inputs, needs, cotangents, table)
+        return tuple(g if g is None else promote(v, (g,), x.dtype)[0] for g, x in zip(gradients, inputs, strict=True))
 
     def _living(self, v: Verbs, x: Any, inputs: list[Any]) -> Any:
         live = self.live(*inputs)
@@ -156,4 +174,4 @@ def sum_to(v: Verbs, x: Array, shape: tuple[int, ...]) -> Array:
 
 def differentiable(x: Any) -> bool:
     """Whether an input of a rule can have a derivative."""
-    return hasattr(x, "dtype") and is_floating(x)
+    return is_array(x) and is_floating(x)

@@ -73,7 +73,7 @@ class XLogY(Elementwise):
     def partials(self, v: Verbs, needs: list[bool], x: Array, y: Array) -> list[list[Any]]:
         gone = (x == 0) & ~(y > 0)
         safe = v.xp.where(gone, 1.0, y)
-        return [[v.xp.log(safe), v.xp.where(x == 0, 0.0, x / safe)]]
+        return [[v.xp.log(safe), v.xp.where(gone, 0.0, x) / safe]]
 
     def shapes(self, x: Array, *rest: Any) -> list[tuple[int, ...]]:
         return [tuple(m if n == 1 else n for n, m in zip(x.shape, rest[0].shape, strict=True))]

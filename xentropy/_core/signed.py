@@ -30,14 +30,23 @@ class SignedLogSumExp(Local):
         xp = v.xp
         kept = (b != 0) if where is None else (b != 0) & where
         size = xp.log(xp.where(kept, xp.abs(b), 1.0))
-        x = xp.where(kept, x, -INF)
+        raw, x = x, xp.where(kept, x, -INF)
         place, _ = lift(v, x + size, self.axis)
         x_a, size_a = v.pick(x, place, self.axis), v.pick(size, place, self.axis)
         lost = x_a == -INF
         gap = x - xp.where(lost, 0.0, x_a)
         ratio = xp.exp(gap + (size - size_a))
-        s = v.drop(ratio * _sign(v, b) * v.pick(_sign(v, b), place, self.axis), place, self.axis)
+        sign_a = v.pick(_sign(v, b), place, self.axis)
+        s = ratio * _sign(v, b) + self._idle(v, raw - xp.where(lost, 0.0, x_a) - size_a, b, where)
+        s = v.drop(s * sign_a, place, self.axis)
         return gap, size_a, s, v.total(s, self.axis), x_a, place
+
+    def _idle(self, v: Verbs, gap: Array, b: Array, where: Any) -> Array:
+        """What the terms of weight 0 add: nothing, with the derivative that they have nevertheless."""
+        xp = v.xp
+        idle = (b == 0) & (gap < 80.0)  # far above, exp is not finite in float32
+        idle = idle if where is None else idle & where
+        return xp.where(idle, b, 0.0) * xp.exp(xp.where(idle, gap, -INF))
 
     def value(self, v: Verbs, x: Array, b: Array, where: Any) -> tuple[Array, ...]:
         xp = v.xp
@@ -67,9 +76,9 @@ class SignedLogSumExp(Local):
         by_b = None
         if needs[1]:
             sign = v.pick(_sign(v, whole), place, self.axis) * _sign(v, 1.0 + rest)
-            gap = x - xp.where(lost, 0.0, x_a)
-            by_b = xp.exp(gap - size_a - _log_abs(v, rest)) * sign
             gone = lost | ((whole == 0) & ~xp.isfinite(x))
+            gap = xp.where(gone, 0.0, x) - xp.where(lost, 0.0, x_a)
+            by_b = xp.exp(gap - size_a - _log_abs(v, rest)) * sign
             by_b = xp.where(gone if where is None else gone | ~where, 0.0, by_b)
         return [[by_x, by_b, None], [None, None, None]]
 

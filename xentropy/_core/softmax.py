@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .partial import Partial, exp_times, finish, lift, lowered
+from .precision import is_array
 from .verbs import Array, Verbs
 
 INF = float("inf")
@@ -54,7 +55,7 @@ def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bo
     lost = m == -INF
     gap = x - xp.where(lost, 0.0, m)
     spoilt = ~(m < INF)  # NaN or +inf somewhere in the row
-    if hasattr(temperature, "dtype"):
+    if is_array(temperature):
         spoilt = spoilt | ~(temperature > 0)
     if temperature is not None:
         gap = _cool(v, gap, temperature)
@@ -69,7 +70,7 @@ def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bo
 
 def _cool(v: Verbs, gap: Array, temperature: Any) -> Array:
     """gap / T, where the derivative of an array T does not see the infinite gap of a disallowed class."""
-    if not hasattr(temperature, "dtype"):
+    if not is_array(temperature):
         return gap / temperature
     allowed = gap != -INF
     finite = v.xp.where(allowed, gap, 0.0) / temperature
@@ -109,7 +110,8 @@ def relative(v: Verbs, tangent: Array, row: Row, where: Any) -> tuple[Array, Arr
 
 def heat(v: Verbs, slope: Array, row: Row) -> Array:
     """The derivative with respect to T, class by class, of what has the derivative `slope`, lifted, in x."""
-    return -lowered(v, v.xp.where(slope == 0.0, 0.0, slope * row.d))
+    gone = (slope == 0.0) & (row.d == -INF)  # out of both factors: second derivatives go through each of them
+    return -lowered(v, v.xp.where(gone, 0.0, slope) * v.xp.where(gone, 0.0, row.d))
 
 
 def over(x: Any, temperature: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .precision import is_array
 from .softmax import INF
 from .verbs import Array, Verbs
 
@@ -36,7 +37,7 @@ class Entry(NamedTuple):
 
 def fraction(v: Verbs, x: Any) -> Any:
     """An array in [0, 1] as it is, NaN outside; Python numbers were looked at before."""
-    return v.xp.where((x >= 0) & (x <= 1), x, float("nan")) if hasattr(x, "dtype") else x
+    return v.xp.where((x >= 0) & (x <= 1), x, float("nan")) if is_array(x) else x
 
 
 def surprisal(v: Verbs, d: Array, log_norm: Any, kept: Any) -> Array:
@@ -124,7 +125,7 @@ def by_smoothing(v: Verbs, labels: Labels, given: Entry, values: list[Array], un
     if cw is not None and given.index is not None:
         cw = v.pick(v.xp.broadcast_to(cw, uniform.entry.gone.shape), given.index, axis)
     whole = given.given if cw is None else given.given * cw
-    lost = v.total(v.xp.where(given.gone | (whole == 0.0), 0.0, whole * values[0]), axis)
+    lost = v.total(_cost(v, given, whole, values[0]), axis)
     return uniform.mass * _mean_over_allowed(v, labels, values, uniform, axis) - lost
 
 
@@ -133,12 +134,18 @@ def by_class_weight(
 ) -> Array:
     """d/d cw_j: t_j phi_j."""
     whole = given.given if labels.smoothing is None else given.given * (1.0 - labels.smoothing)
-    out = v.xp.where(given.gone | (whole == 0.0), 0.0, whole * values[0])
+    out = _cost(v, given, whole, values[0])
     if given.index is not None:
         out = v.deposit(v.xp.zeros_like(like), given.index, out, axis)
     if uniform is not None:
         out = out + v.xp.where(uniform.entry.gone, 0.0, uniform.entry.given * values[1])
     return out
+
+
+def _cost(v: Verbs, given: Entry, whole: Array, value: Array) -> Array:
+    """The product, and 0 where nothing is asked of what is not finite. Of a finite value even a label of 0 stays
+    in: its own derivative is that value, and second order goes through it."""
+    return v.xp.where(given.gone | ((whole == 0.0) & ~v.xp.isfinite(value)), 0.0, whole * value)
 
 
 def _mean_over_allowed(v: Verbs, labels: Labels, values: list[Array], uniform: Any, axis: int) -> Array:

@@ -16,19 +16,19 @@ from .views import as_mask, as_rows, leading, reshape, without
 _ELEMENTWISE = {"sigmoid": Sigmoid(), "log_sigmoid": LogSigmoid(), "softplus": Softplus()}
 
 
-def elementwise(v: Verbs, x: Array, *, name: str) -> Array:
-    return v.apply(_ELEMENTWISE[name], x)[0]
+def elementwise(v: Verbs, x: Array, *, name: str) -> tuple[Array, ...]:
+    return v.apply(_ELEMENTWISE[name], x)
 
 
-def xlogy(v: Verbs, x: Array, y: Array, *, shape: tuple[int, ...]) -> Array:
-    return v.apply(XLogY(), leading(v, x, len(shape)), leading(v, y, len(shape)))[0]
+def xlogy(v: Verbs, x: Array, y: Array, *, shape: tuple[int, ...]) -> tuple[Array, ...]:
+    return v.apply(XLogY(), leading(v, x, len(shape)), leading(v, y, len(shape)))
 
 
-def softmax(v: Verbs, x: Array, temperature: Any, where: Any, *, axis: int, log: bool) -> Array:
+def softmax(v: Verbs, x: Array, temperature: Any, where: Any, *, axis: int, log: bool) -> tuple[Array, ...]:
     if prod(x.shape) == 0:
-        return x
+        return (x,)
     temperature, where = as_rows(v, temperature, x.ndim, axis), as_mask(v, where, x.ndim)
-    return v.apply(Softmax(axis, log), x, temperature, where)[0]
+    return v.apply(Softmax(axis, log), x, temperature, where)
 
 
 def logsumexp(

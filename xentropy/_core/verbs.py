@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .labels import Complaint
     from .rule import Rule
 
@@ -20,6 +22,7 @@ BLOCK = 32  # terms summed in sequence before the sums are summed: the error gro
 class Verbs:
     """The default verbs over one namespace `xp` of the array API."""
 
+    differentiates = False  # whether what is computed now is for the library itself to differentiate
     headroom = 1.0  # above 1 where subnormal numbers are flushed to 0: what small factors are lifted by
 
     def __init__(self, xp: Any) -> None:
@@ -54,6 +57,10 @@ class Verbs:
         """Their product. Its transpose, where a library makes one of it, gives +0.0 for a cotangent of 0."""
         return partial * tangent
 
+    def scale(self, cotangent: Array, partial: Any) -> Array:
+        """The other product, of a gradient."""
+        return cotangent * partial
+
     def device(self, x: Array) -> Any:
         return x.device
 
@@ -61,12 +68,51 @@ class Verbs:
         """The integer dtype that gathers take and that every class index fits."""
         return self.xp.int64
 
+    def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
+        """`rows(self, steep, axis, *arrays)` over any parts of the rows, each of which it computes by itself. It is
+        told the class axis, the last one of the arrays."""
+        return rows(self, steep, -1, *arrays)
+
+    def in_range(self, labels: Array, classes: int) -> bool:
+        """Whether all of these labels, whose values are visible, are class indices."""
+        wide = self.xp.astype(labels, self.index_dtype())
+        return int(self.xp.min(wide)) >= 0 and int(self.xp.max(wide)) < classes
+
+    def peak(self, x: Array, axis: int) -> tuple[Array, Any]:
+        """The maximum, kept with size 1, and its place if that is to be had as cheaply."""
+        return self.xp.max(x, axis=axis, keepdims=True), None
+
+    def total_but_peak(self, e: Array, place: Any, axis: int) -> Array:
+        """The sum of numbers up to 1 without one 1 among them, which is at `place` if that is known; there `e`,
+        which the formula owns, may hold anything until `restore_peak`."""
+        ones = self.xp.floor(e)
+        return self.total(e - ones, axis) + (self.total(ones, axis) - 1.0)
+
+    def restore_peak(self, e: Array, place: Any, axis: int) -> Array:
+        return e
+
+    def guard(self, x: Array, live: Array) -> Array:
+        """`x` with what removed rows hold out of sight of a library that differentiates the formula."""
+        return self.xp.where(live, x, 0.0)
+
+    def keep(self, x: Array, live: Array) -> Array:
+        """`x`, which the formula owns, with removed rows set to 0."""
+        return self.xp.where(live, x, 0.0)
+
     def positions(self, x: Array, axis: int) -> Array:
         """0, 1, ... along `axis`, with size 1 elsewhere."""
         shape = [1] * x.ndim
         shape[axis] = x.shape[axis]
         iota = self.xp.arange(x.shape[axis], dtype=self.index_dtype(), device=self.device(x))
         return self.xp.reshape(iota, tuple(shape))
+
+    def count(self, n: int, like: Array) -> Any:
+        """A number of elements, as rules take it."""
+        return float(n)
+
+    def move(self, x: Array, source: int, destination: int) -> Array:
+        """`x` with one of its axes in another place."""
+        return self.xp.moveaxis(x, source, destination)
 
     def pick(self, x: Array, index: Array, axis: int) -> Array:
         """`x` at `index` along `axis`; the index is always in range."""
@@ -87,6 +133,10 @@ class Verbs:
             cut = tuple(slice(k, k + 1) if i == axis % x.ndim else slice(None) for i in range(x.ndim))
             x = x + self.xp.where(place == index[cut], amount[cut], 0.0)
         return x
+
+    def sum(self, x: Array) -> Array:
+        """The sum of a whole array, in one fixed tree."""
+        return self.xp.reshape(self.total(self.xp.reshape(x, (-1,)), 0), ())
 
     def total(self, x: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, in blocks: many small terms keep their digits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .precision import is_array
 from .rule import Rule
 from .verbs import Array, Verbs
 
@@ -27,10 +28,10 @@ class MoveAxis(Rule):
     plain = True
 
     def value(self, v: Verbs, x: Array) -> tuple[Array, ...]:
-        return (v.xp.moveaxis(x, self.source, self.destination),)
+        return (v.move(x, self.source, self.destination),)
 
     def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
-        return [v.xp.moveaxis(cotangents[0], self.destination, self.source)]
+        return [v.move(cotangents[0], self.destination, self.source)]
 
 
 class Select(Rule):
@@ -52,7 +53,7 @@ def select(v: Verbs, x: Any, mask: Array) -> Any:
 
 def reshape(v: Verbs, x: Any, shape: tuple[int, ...]) -> Any:
     """An array in another shape; a Python number or nothing as it is."""
-    if not hasattr(x, "dtype") or tuple(x.shape) == shape:
+    if not is_array(x) or tuple(x.shape) == shape:
         return x
     return v.apply(Reshape(shape), x)[0]
 
@@ -69,7 +70,7 @@ def as_scalar(v: Verbs, x: Any, ndim: int) -> Any:
 
 def as_rows(v: Verbs, x: Any, ndim: int, axis: int) -> Any:
     """Of at most the rows' dimensions, aligned with `ndim` by a size 1 at the class axis."""
-    if not hasattr(x, "dtype"):
+    if not is_array(x):
         return x
     shape = (1,) * (ndim - 1 - x.ndim) + tuple(x.shape)
     return reshape(v, x, (*shape[:axis], 1, *shape[axis:]))
@@ -87,7 +88,7 @@ def as_mask(v: Verbs, x: Any, ndim: int) -> Any:
 
 def leading(v: Verbs, x: Any, ndim: int) -> Any:
     """An array with leading axes of size 1."""
-    return reshape(v, x, (1,) * (ndim - x.ndim) + tuple(x.shape)) if hasattr(x, "dtype") else x
+    return reshape(v, x, (1,) * (ndim - x.ndim) + tuple(x.shape)) if is_array(x) else x
 
 
 def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
@@ -100,7 +101,7 @@ def with_a_class(v: Verbs, axis: int, *arrays: Any) -> list[Any]:
         v.xp.zeros(
             tuple(1 if i == axis else n for i, n in enumerate(x.shape)), dtype=x.dtype, device=v.device(v.peek(x))
         )
-        if hasattr(x, "dtype") and x.ndim > axis and x.shape[axis] == 0
+        if is_array(x) and x.ndim > axis and x.shape[axis] == 0
         else x
         for x in arrays
     ]

@@ -1,0 +1,140 @@
+r"""Cross-entropy of class indices and nothing else, the call that nearly all calls are.
+
+With the names of `softmax` and y the label of a row, the loss is log1p(r) - d_y. Its gradient is
+e^{d_j} / (1 + r), less 1 at y; where y is the maximum's own place that is -r / (1 + r). Special values need no
+care of their own: what the rules ask of infinities and NaN is what the arithmetic makes of them.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from .labels import Target, read_target
+from .precision import kind, working_dtype
+from .rule import Local
+from .softmax import NAN
+from .verbs import Array, Verbs
+
+
+class IndexLoss(Local):
+    """(x, index, live, bad, divisor) -> loss of each row, or with `whole` their sum over the divisor.
+
+    Classes are last; index, live and bad keep that axis with size 1. Rows that are not `live` are 0, `bad` ones
+    NaN. The divisor, if any, is 0-d and is not differentiated.
+    """
+
+    whole: bool
+    records = True
+
+    def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        loss, _ = v.walk(_rows, False, *inputs)
+        return (self._reduced(v, loss, inputs[-1]),)
+
+    def __call__(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        return self.value(v, *inputs)  # 16-bit floats are promoted part by part
+
+    def contract(
+        self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any], table: Any
+    ) -> list[Any]:
+        [ct] = cotangents
+        ct = ct if self.whole else v.xp.expand_dims(ct, axis=-1)
+        return [v.scale(ct, table[0][0]), None, None, None, None]
+
+    def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
+        [out] = super().push(v, inputs, tangents)
+        return [v.xp.reshape(out, () if self.whole else inputs[0].shape[:-1])]
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        return [[v.walk(_rows, True, *inputs)[1], None, None, None, None]]
+
+    def record(self, v: Verbs, *inputs: Any) -> tuple[tuple[Array, ...], Any]:
+        loss, slope = v.walk(_rows, True, *inputs)
+        return (self._reduced(v, loss, inputs[-1]),), [[slope, None, None, None, None]]
+
+    def anchor(self, v: Verbs, tangent: Array, *inputs: Any) -> tuple[Array, list[Any]]:
+        x, _, live, bad, _ = inputs
+        if live is not None:
+            tangent = v.xp.where(live, tangent, 0.0)
+        d, _, rest, _ = _relative(v, x, bad, -1)
+        top = (d == 0.0) & (rest < 1.0)
+        return tangent - v.total(v.xp.where(top, tangent, 0.0), -1), []
+
+    def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
+        return [(1,) * x.ndim if self.whole else (*x.shape[:-1], 1)]
+
+    def _reduced(self, v: Verbs, loss: Array, divisor: Any) -> Array:
+        if not self.whole:
+            return v.xp.reshape(loss, loss.shape[:-1])
+        return v.sum(loss) if divisor is None else v.sum(loss) / divisor
+
+
+def _relative(v: Verbs, x: Array, bad: Any, axis: int) -> tuple[Array, ...]:
+    """d, e^d, r, and the place of the maximum if the library has looked for it."""
+    maximum, place = v.peak(x, axis)
+    d = x - maximum
+    e = v.xp.exp(d)
+    nought = maximum - maximum  # NaN where the maximum is not finite
+    if bad is not None:
+        nought = v.xp.where(bad, NAN, nought)
+    if not v.differentiates:
+        return d, e, v.total_but_peak(e, place, axis) + nought, place
+    # the place of a maximum that is alone has no derivative, whose two halves would cancel: the tail is kept
+    ones = v.xp.floor(e)
+    alone = v.total(ones, axis) == 1.0
+    others = v.xp.where(alone, 1.0 - ones, 1.0)
+    rest = v.total(e * others, axis) - v.xp.where(alone, nought, 1.0)
+    return d * others, e, rest + nought, place
+
+
+def _rows(
+    v: Verbs, steep: bool, axis: int, x: Array, index: Array, live: Any, bad: Any, divisor: Any
+) -> tuple[Array, Any]:
+    """The loss of each row and, if `steep`, its gradient over the divisor, for any part of the rows."""
+    x = x if kind(x.dtype) == "float" else v.xp.astype(x, v.xp.float32)
+    if live is not None:
+        x = v.guard(x, live)
+    d, e, rest, place = _relative(v, x, bad, axis)
+    own = v.pick(d, index, axis)
+    loss = v.xp.log1p(rest) - own
+    loss = loss if live is None else v.keep(loss, live)
+    if not steep:
+        return loss, None
+    one = 1.0 + rest
+    own = v.xp.where(own == 0.0, 0.0 - rest, v.xp.exp(own) - one)
+    e = v.put(v.restore_peak(e, place, axis), index, own, axis)
+    slope = e / (one if divisor is None else one * divisor)
+    return loss, slope if live is None else v.keep(slope, live)
+
+
+ROWS, WHOLE = IndexLoss(False), IndexLoss(True)
+
+
+class NotInRange(Exception):
+    """There are labels to be looked at more closely."""
+
+
+def in_range(v: Verbs, logits: Array, labels: Array, *, reduction: str, look: bool) -> tuple[Array, ...]:
+    """`indexed` without anything to ignore, if all labels can be seen to be classes, or need not be looked at."""
+    if look and not (v.visible(labels) and v.in_range(labels, logits.shape[-1])):
+        raise NotInRange
+    return indexed(v, logits, labels, ignore_index=None, policy="trust", reduction=reduction)
+
+
+def indexed(
+    v: Verbs, logits: Array, labels: Array, *, ignore_index: int | None, policy: str, reduction: str
+) -> tuple[Array, ...]:
+    """Cross-entropy of class indices along the last axis, without any option that weights or moves a class."""
+    if policy == "trust" and ignore_index is None:
+        index = v.peek(labels)
+        index = index if index.dtype == v.index_dtype() else v.xp.astype(index, v.index_dtype())
+        target = Target(index=v.xp.reshape(index, (*labels.shape, 1)))
+    else:
+        target = read_target(v, labels, None, logits.shape[-1], logits.ndim - 1, ignore_index, policy, None)
+    rule, divisor = ROWS if reduction == "none" else WHOLE, None
+    if reduction == "mean":  # the rows that count; 1 where there is none, and their sum is 0
+        divisor = v.count(prod(labels.shape) or 1, v.peek(logits))
+        if target.live is not None:
+            count = v.sum(v.xp.astype(target.live, working_dtype(v, v.peek(logits))))
+            divisor = v.xp.where(count == 0.0, 1.0, count)
+    return v.apply(rule, logits, target.index, target.live, target.bad, divisor)
