@@ -1,4 +1,7 @@
-"""Every derivative of every function: right, the same on every library, with its rule and without."""
+"""Every derivative of every function: right, the same on every library, with its rule and without.
+
+What compositions of a library make of them is in `test_matrix.py`.
+"""
 
 from __future__ import annotations
 
@@ -81,47 +84,6 @@ def test_torch_first_and_second_order_in_every_mode(backend: Backend, case: Case
     assert gradgradcheck(call, leaves, check_fwd_over_rev=True)
 
 
-@pytest.mark.backends("jax")
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_jax_first_and_second_order_in_both_modes(backend: Backend, case: Case) -> None:
-    import jax
-    from jax.test_util import check_grads
-
-    args, named, options = on(backend, case)
-    places, names = case.wrt()
-    f = getattr(xentropy, case.function)
-
-    def call(*xs: Any) -> Any:
-        xs = tuple(map(jax.numpy.asarray, xs))  # the checker hands over NumPy arrays
-        placed = dict(zip(places, xs, strict=False))
-        whole = [placed.get(i, a) for i, a in enumerate(args)]
-        return f(*whole, **dict(zip(names, xs[len(places) :], strict=True)), **options)
-
-    leaves = [args[i] for i in places] + [named[n] for n in names]
-    # the differences of the checker are good to a few 1e-4 where the curvature is large
-    check_grads(call, leaves, order=2, modes=["fwd", "rev"], atol=1e-3, rtol=1e-3)
-
-
-@pytest.mark.backends("jax")
-@pytest.mark.parametrize("case", [*CASES, *MASKED], ids=str)
-def test_jax_transforms_do_not_change_a_gradient(backend: Backend, case: Case) -> None:
-    import jax
-
-    args, named, options = on(backend, case)
-    places, _ = case.wrt()
-    f = getattr(xentropy, case.function)
-
-    def gradient(*args: Any) -> Any:
-        return jax.grad(lambda *xs: f(*xs, **named, **options).sum(), places)(*args)
-
-    stacked = [jax.numpy.stack([a, a]) for a in args]
-    for eager, jitted, mapped in zip(
-        gradient(*args), jax.jit(gradient)(*args), jax.vmap(gradient)(*stacked), strict=True
-    ):
-        np.testing.assert_allclose(jitted, eager, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(mapped[1], eager, rtol=1e-12, atol=1e-15)
-
-
 @pytest.mark.backends("torch")
 @pytest.mark.parametrize("case", [*CASES, *MASKED], ids=str)
 def test_torch_transforms_do_not_change_a_gradient(backend: Backend, case: Case) -> None:
@@ -149,3 +111,34 @@ def test_a_weight_of_zero_can_come_back(backend: Backend) -> None:
     truth = [np.exp(0.5) / whole, np.exp(-1.0) / whole, np.exp(2.0) / whole, 0.0, 0.0]
     np.testing.assert_allclose(backend.to_numpy(by_name["b"]), truth, rtol=1e-14)
     np.testing.assert_allclose(backend.to_numpy(by_x), [[truth[0], 0.0, 0.5 * truth[2], 0.0, 0.0]], rtol=1e-14)
+
+
+# torch.func imports modules that warn of their own use of torch.jit
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+@pytest.mark.backends(autodiff=True)
+def test_mixed_second_derivatives_at_a_binary_label_of_0_or_1(backend: Backend) -> None:
+    """d2/dy dw is softplus(-x) and d2/dy dp is -1/p - 1/(1 - p), at the ends of the labels' range too; where p = y
+    the infinite one of the two has vanished."""
+    x, p, y = np.asarray([0.5, -2.0]), np.asarray([0.25, 0.75, 0.0, 1.0]), np.asarray([0.0, 1.0, 0.0, 1.0])
+    w = np.asarray([0.5, 1.5])
+
+    def of_logits(y: Any, w: Any) -> Any:
+        f = xentropy.binary_cross_entropy_with_logits
+        return f(backend.asarray(x), y, pos_weight=w, reduction="sum")
+
+    def of_probs(y: Any, p: Any) -> Any:
+        return xentropy.binary_cross_entropy(p, y, reduction="sum")
+
+    np.testing.assert_allclose(mixed(backend, of_logits, y[:2], w), np.diag(np.log1p(np.exp(-x))), rtol=1e-14)
+    inside = p[:2]
+    expected = np.diag([*(-1 / inside - 1 / (1 - inside)), -1.0, -1.0])
+    np.testing.assert_allclose(mixed(backend, of_probs, y, p), expected, rtol=1e-14)
+
+
+def mixed(backend: Backend, f: Any, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """d2f / d(first) d(second)."""
+    if backend.option == "jax":
+        from jax import hessian
+    else:
+        from torch.func import hessian
+    return backend.to_numpy(hessian(f, (0, 1))(backend.asarray(first), backend.asarray(second))[0][1])
