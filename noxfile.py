@@ -102,6 +102,15 @@ def main(session: nox.Session) -> None:
     session.run("python", "-m", "xentropy", env=SAFE_PATH)
 
 
+@nox.session(default=False, requires=["build"])
+def docs(session: nox.Session) -> None:
+    """Build the pages; a warning is an error, and so is a reference to nothing. The log says where they are."""
+    install(session, "docs")
+    pages = Path(session.create_tmp()) / "html"
+    session.run("python", "-m", "sphinx", "-q", "-E", "-n", "-W", "--keep-going", ROOT / "docs", pages, env=SAFE_PATH)
+    session.log(f"{pages / 'index.html'}")
+
+
 @nox.session(default=False)
 def changelog(session: nox.Session) -> None:
     """Show the next release notes; `-- build --yes` writes them."""
