@@ -137,7 +137,7 @@ def categorical() -> list[Case]:
         integer("one class left", masked, labels, where=np.arange(6) == labels[:, None]),
         integer("temperature", x / 8, labels, ("logits", "temperature"), more={}, temperature=temperature),
         integer("softcap", cap, labels, ("logits", "softcap"), more={}, softcap=np.asarray(4.0)),
-        integer("softcap 32", 8 * x, labels, more={}, softcap=30.0, temperature=0.5),
+        integer("softcap 30", 8 * x, labels, more={}, softcap=30.0, temperature=0.5),
         integer("class weights", x, labels, ("logits", "class_weight"), **weights),
         Case("weighted mean", ce, (x, labels), mean, ("logits", "class_weight", "sample_weight"), **logits),
         Case("soft", ce, (x, soft), none | weights, ("logits", "labels", "class_weight"), **both),
