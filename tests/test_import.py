@@ -72,6 +72,17 @@ def test_version() -> None:
 
 
 @pytest.mark.once
+@pytest.mark.once
+def test_the_label_policy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import numpy, xentropy\nprint(xentropy.cross_entropy(numpy.zeros((1, 3)), numpy.asarray([7])))"
+    monkeypatch.setenv("XENTROPY_CHECK_LABELS", "nan")
+    assert run(code).stdout == "nan\n"
+    monkeypatch.setenv("XENTROPY_CHECK_LABELS", "perhaps")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run(code)
+    assert "check_labels is 'perhaps'" in failed.value.stderr
+
+
 def test_import_time() -> None:
     assert import_ms("xentropy", after="numpy, array_api_compat") <= IMPORT_MS
 

@@ -329,7 +329,7 @@ def test_the_default_is_that_of_the_block_or_the_environment(backend, monkeypatc
             mode(name, f, x, y)(x, y)
         with xentropy.label_policy("nan"):
             is_right(backend, mode(name, f, x, y)(x, y), {}, logits, labels)
-    monkeypatch.setenv("XENTROPY_CHECK_LABELS", "raise")
+    monkeypatch.setattr("xentropy._policy.ENVIRONMENT", "raise")
     with pytest.raises(ValueError, match=says(1, C)):
         mode(name, f, x, y)(x, y)
     is_right(backend, mode(name, loss_of(backend, {}, check_labels="nan"), x, y)(x, y), {}, logits, labels)

@@ -14,6 +14,9 @@ from ._core.precision import is_array
 
 __all__ = ["label_policy"]
 
+# read once: to ask the environment takes longer than to compute the loss of a few rows
+ENVIRONMENT = os.environ.get("XENTROPY_CHECK_LABELS") or "auto"
+
 _default: ContextVar[str | None] = ContextVar("xentropy_check_labels", default=None)
 
 
@@ -21,7 +24,8 @@ _default: ContextVar[str | None] = ContextVar("xentropy_check_labels", default=N
 def label_policy(check_labels: str) -> Iterator[None]:
     """Set the default of `check_labels` for the calls inside a `with` block.
 
-    Outside of any block the default is the environment variable ``XENTROPY_CHECK_LABELS``, or else "auto".
+    Outside of any block the default is what the environment variable ``XENTROPY_CHECK_LABELS`` was when xentropy was
+    imported, or else "auto".
     A function that JAX or torch has compiled already keeps the policy that it was traced with.
 
     Parameters
@@ -48,7 +52,7 @@ def label_policy(check_labels: str) -> Iterator[None]:
 
 
 def _current() -> str:
-    return _default.get() or os.environ.get("XENTROPY_CHECK_LABELS") or "auto"
+    return _default.get() or ENVIRONMENT
 
 
 # torch.compile calls it while it traces, and does not trace context variables

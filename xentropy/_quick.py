@@ -8,31 +8,29 @@ from __future__ import annotations
 from typing import Any
 
 from ._backends import backend_of
+from ._backends.numpy import BACKEND as NUMPY
 from ._checks import REDUCTIONS
-from ._core.indexed import NotInRange, in_range
+from ._core.indexed import indexed
 from ._core.precision import is_index, kind
 from ._policy import current
 
 __all__: list[str] = []
 
-_LOOKED = {reduction: {"reduction": reduction, "look": True} for reduction in REDUCTIONS}
-_TRUSTED = {reduction: {"reduction": reduction, "look": False} for reduction in REDUCTIONS}
-_OPTIONS = {"auto": _LOOKED, "raise": _LOOKED, "trust": _TRUSTED}
+_OPTIONS = {word: {"ignore_index": None, "policy": "trust", "reduction": word} for word in REDUCTIONS}
 
 
 def quick(logits: Any, labels: Any, axis: int, reduction: str, check_labels: str) -> Any:
-    """The loss; None of what is not arrays of one library and device, with labels that can be seen to be class
-    indices along the last axis."""
+    """The loss of arrays that NumPy can see, with labels that are classes, along the last axis; None of others."""
     v = backend_of(logits)
-    if v is None or not v.looks or backend_of(labels) is not v or v.place(labels) != v.place(logits):
+    views = v.views((logits, labels)) if v is not None and backend_of(labels) is v else None
+    if v is None or views is None:
         return None
-    shape, options = logits.shape, _OPTIONS.get(current(check_labels))
-    usual = kind(logits.dtype) == "float" and is_index(labels) and reduction in _LOOKED
+    x, y = views
+    shape, policy, options = x.shape, current(check_labels), _OPTIONS.get(reduction)
     last = type(axis) is int and (axis == -1 or axis == len(shape) - 1)
-    fits = shape and labels.shape == shape[:-1] and 0 not in shape
-    if options is None or not (usual and last and fits):
+    fits = shape and y.shape == shape[:-1] and 0 not in shape
+    if options is None or not (last and fits and kind(x.dtype) == "float" and is_index(y)):
         return None
-    try:
-        return v.run(in_range, (logits, labels), options[reduction])[0]
-    except NotInRange:
-        return None
+    if policy == "trust" or (policy in ("auto", "raise") and NUMPY.in_range(y, shape[-1])):
+        return v.run_on(views, indexed, (logits, labels), options)[0]
+    return None

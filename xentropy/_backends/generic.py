@@ -23,8 +23,6 @@ _ticks = count()
 class Backend(Verbs):
     """The verbs of a library, and how a public function runs on it."""
 
-    looks = False  # whether formulas themselves may look at labels: nothing is compiled, or waited for
-
     def __init__(self, name: str, xp: Any) -> None:
         super().__init__(xp)
         self.name = name
@@ -38,6 +36,16 @@ class Backend(Verbs):
         """Call a formula with this backend."""
         with self.quiet():
             return function(self, *arrays, **options)
+
+    def views(self, arrays: tuple[Any, ...]) -> Any:
+        """The arrays as NumPy's, over the same memory, where NumPy can compute on them for this library; or None."""
+        return None
+
+    def run_on(
+        self, views: Any, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """`run` for arrays that have these views."""
+        return self.run(function, arrays, options)
 
     def place(self, x: Any) -> Any:
         """Where an array lives, for a comparison; None if that is open."""

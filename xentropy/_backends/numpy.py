@@ -17,7 +17,8 @@ SHORT = 128
 
 
 class NumPy(Backend):
-    looks = True
+    def views(self, arrays: tuple[Any, ...]) -> Any:
+        return arrays
 
     def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
         with np.errstate(all="ignore"):
@@ -32,18 +33,10 @@ class NumPy(Backend):
         return bool(np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), axis=None) < classes)
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
-        flat = _flat(x, index, axis)
-        if flat is not None:
-            return x.reshape(-1)[flat]
-        return x[_along(x.shape, index, axis)]
+        return _get(x, _spots(x, index, axis))
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        flat = _flat(x, index, axis)
-        if flat is not None:
-            x.reshape(-1)[flat] = value
-        else:
-            x[_along(x.shape, index, axis)] = value
-        return x
+        return _set(x, _spots(x, index, axis), value)
 
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
         return rows(self, steep, -1, *arrays) if arrays[0].size <= TILE else walk(self, rows, steep, *arrays)
@@ -51,16 +44,16 @@ class NumPy(Backend):
     def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
         if axis == 0:
             return np.maximum.reduce(x, axis=0, keepdims=True), None
-        place = x.argmax(axis, keepdims=True)
-        return self.pick(x, place, axis), place
+        place = _spots(x, x.argmax(axis, keepdims=True), axis)
+        return _get(x, place), place
 
-    def total_but_peak(self, e: Any, place: Any, axis: int) -> Any:
+    def total_but_peak(self, e: Any, place: Any, nought: Any, axis: int) -> Any:
         if place is None:
-            return super().total_but_peak(e, place, axis)
-        return self.total(self.put(e, place, 0.0, axis), axis)
+            return super().total_but_peak(e, place, nought, axis)
+        return self.total(_set(e, place, nought), axis)
 
     def restore_peak(self, e: Any, place: Any, axis: int) -> Any:
-        return e if place is None else self.put(e, place, 1.0, axis)
+        return e if place is None else _set(e, place, 1.0)
 
     def guard(self, x: Any, live: Any) -> Any:
         return x
@@ -99,13 +92,23 @@ def _all_ones(x: Any) -> bool:
     return bool(x == 1.0 if x.ndim == 0 else (x == 1.0).all())
 
 
-def _flat(x: Any, index: Any, axis: int) -> Any:
-    """The places in memory of one number a row of a contiguous array, or None of another."""
+def _spots(x: Any, index: Any, axis: int) -> Any:
+    """Where one number a row is: its places in memory, of a contiguous matrix, or else an index of arrays."""
     if x.ndim != 2 or not x.flags.c_contiguous:
-        return None
-    if axis == 0:
-        return index * x.shape[1] + _columns(x.shape[1])
-    return index + _starts(x.shape)
+        return _along(x.shape, index, axis)
+    return index * x.shape[1] + _columns(x.shape[1]) if axis == 0 else index + _starts(x.shape)
+
+
+def _get(x: Any, spots: Any) -> Any:
+    return x[spots] if type(spots) is tuple else x.reshape(-1)[spots]
+
+
+def _set(x: Any, spots: Any, value: Any) -> Any:
+    if type(spots) is tuple:
+        x[spots] = value
+    else:
+        x.reshape(-1)[spots] = value
+    return x
 
 
 @lru_cache(maxsize=16)

@@ -37,16 +37,21 @@ def _lost() -> bool:
 
 
 class Torch(Backend):
-    looks = True
-
     @property
     def differentiates(self) -> bool:  # type: ignore[override]
         return _plain() or not rules_enabled()
 
     def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if _plain() or not rules_enabled() or not torch_host.shared(arrays):
-            return function(self, *arrays, **options)
-        return torch_host.run(self, function, arrays, options)
+        views = self.views(arrays)
+        return function(self, *arrays, **options) if views is None else self.run_on(views, function, arrays, options)
+
+    def views(self, arrays: tuple[Any, ...]) -> Any:
+        return None if _plain() or not rules_enabled() else torch_host.views(arrays)
+
+    def run_on(
+        self, views: Any, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        return torch_host.run(self, views, function, arrays, options)
 
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
         if any(type(x) is Traced for x in inputs):  # in a backward pass that is to be differentiated

@@ -28,47 +28,52 @@ tracing: Callable[[], Any] = torch._C._get_tracing_state
 _functions: Callable[[], int] = torch._C._len_torch_function_stack
 
 
-_batched: Callable[[torch.Tensor], bool] = torch._C._functorch.is_legacy_batchedtensor
 _keep_graph: Callable[[], bool] = torch._C._autograd._get_current_graph_task_keep_graph
 
 
-def shared(arrays: tuple[Any, ...]) -> bool:
-    """Whether NumPy can take over: nothing but plain tensors in host memory, and nobody watching."""
-    if _functorch() or torch.autograd.forward_ad._current_level >= 0 or _modes() or _functions():
-        return False
-    if tracing() is not None:  # torch.jit.trace would keep the result as a constant
-        return False
-    for x in arrays:
-        if isinstance(x, torch.Tensor) and not _shared(x):
-            return False
-    return _saving_hooks(True) is None
+def views(arrays: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The arrays as NumPy's if NumPy can take over: nothing but plain tensors in host memory, and nobody watching."""
+    if (
+        _functorch() or torch.autograd.forward_ad._current_level >= 0 or _modes() or _functions()
+        or tracing() is not None  # torch.jit.trace would keep the result as a constant
+        or _saving_hooks(True) is not None
+    ):  # fmt: skip
+        return None
+    return _views(arrays)
 
 
-def _shared(x: torch.Tensor) -> bool:
-    return (
-        type(x) in _PLAIN and x.dtype in _SHARED and x.is_cpu and x.layout is torch.strided
-        and not (x.is_neg() or x._is_zerotensor() or _batched(x))
-    )  # fmt: skip
+def _views(arrays: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    try:
+        return tuple([_view(x) for x in arrays])
+    except (TypeError, RuntimeError):  # another device or layout, negated and not resolved, ...
+        return None
 
 
-def run(v: Backend, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _view(x: Any) -> Any:
+    kind = type(x)
+    if kind in _PLAIN:
+        if x.dtype not in _SHARED:
+            raise TypeError
+        return x.detach().numpy() if x.requires_grad else x.numpy()
+    if isinstance(x, torch.Tensor | Traced):
+        raise TypeError
+    return x
+
+
+def run(
+    v: Backend, views: tuple[Any, ...], function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]
+) -> Any:
     """The outputs of a formula, a tuple of tensors. `v` is torch's own way, for what follows a first derivative."""
     if torch.is_grad_enabled():
         for x in arrays:
             if isinstance(x, torch.Tensor) and x.requires_grad:
-                return HostFunction.apply(v, function, options, *arrays)
-    out = NUMPY.run(function, tuple(map(_view, arrays)), options)
-    return tuple(map(_tensor, out))
-
-
-def _view(x: Any) -> Any:
-    if not isinstance(x, torch.Tensor):
-        return x
-    return x.detach().numpy() if x.requires_grad else x.numpy()
+                return HostFunction.apply(v, views, function, options, *arrays)
+    return tuple(map(_tensor, NUMPY.run(function, views, options)))
 
 
 def _tensor(x: Any) -> torch.Tensor:
     """A tensor over the memory of an array, which nobody else may hold."""
+    x = np.asarray(x)  # of numbers too
     return torch.from_numpy(x if x.flags.writeable else x.copy())
 
 
@@ -76,43 +81,46 @@ class HostFunction(torch.autograd.Function):
     """A whole formula as one node. What it saves are its inputs, so that torch notices when they are changed."""
 
     @staticmethod
-    def forward(ctx: Any, v: Backend, function: Any, options: Any, *arrays: Any) -> Any:
-        needs = ctx.needs_input_grad[3:]
-        views = [_view(x) for x in arrays]
-        leaves = {i: Traced(NUMPY, x, None, 0) for i, x in enumerate(views) if needs[i]}
-        out = NUMPY.run(function, tuple(leaves.get(i, x) for i, x in enumerate(views)), options)
-        tensors = tuple(_tensor(np.asarray(NUMPY.peek(y))) for y in out)
+    def forward(ctx: Any, v: Backend, views: Any, function: Any, options: Any, *arrays: Any) -> Any:
+        needs = ctx.needs_input_grad[4:]
+        traced = [Traced(NUMPY, x, None, 0) if need else x for x, need in zip(views, needs, strict=True)]
+        tape = NUMPY.run(function, tuple(traced), options)
+        tensors = [_tensor(y.value if type(y) is Traced else y) for y in tape]
+        constants = [t for t, y in zip(tensors, tape, strict=True) if type(y) is not Traced]
+        if constants:
+            ctx.mark_non_differentiable(*constants)
         ctx.call = v, function, options
-        ctx.tape, ctx.leaves = out, leaves
-        ctx.others = [None if isinstance(x, torch.Tensor) else (x,) for x in arrays]
+        ctx.tape, ctx.traced = tape, traced
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*(t for t, y in zip(tensors, out, strict=True) if not isinstance(y, Traced)))
-        ctx.save_for_backward(*(x for x in arrays if isinstance(x, torch.Tensor)))
-        return tensors
+        ctx.save_for_backward(*[x for x in arrays if isinstance(x, torch.Tensor)])
+        return tuple(tensors)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
-        saved = iter(ctx.saved_tensors)
-        arrays = [next(saved) if other is None else other[0] for other in ctx.others]
-        if torch.is_grad_enabled() or not all(ct is None or _shared(ct) for ct in cotangents):
-            return (None, None, None, *_through_torch(ctx, arrays, cotangents))
-        seeds = [(y, ct.detach().numpy()) for y, ct in zip(ctx.tape, cotangents, strict=True) if ct is not None]
+        saved = ctx.saved_tensors  # torch looks whether they are what they were
+        views = None if torch.is_grad_enabled() else _views(cotangents)
+        if views is None:
+            return (None, None, None, None, *_through_torch(ctx, saved, cotangents))
+        seeds = [(y, ct) for y, ct in zip(ctx.tape, views, strict=True) if ct is not None]
         with NUMPY.quiet():
-            found = [np.asarray(g) for g in NUMPY.backward(seeds, list(ctx.leaves.values()))]
+            found = NUMPY.backward(seeds, [x for x in ctx.traced if type(x) is Traced])
         if _keep_graph():  # the recorded partials may be wanted again, and the gradient is the caller's own
             found = [g.copy() for g in found]
         else:
             ctx.tape = None
-        gradients = dict(zip(ctx.leaves, map(_tensor, found), strict=True))
-        return (None, None, None, *(gradients.get(i) for i in range(len(arrays))))
+        gradients = map(_tensor, found)
+        return (None, None, None, None, *[next(gradients) if type(x) is Traced else None for x in ctx.traced])
 
 
-def _through_torch(ctx: Any, arrays: list[Any], cotangents: tuple[Any, ...]) -> list[Any]:
+def _through_torch(ctx: Any, saved: Any, cotangents: tuple[Any, ...]) -> list[Any]:
     """The same rules run backwards in torch's own arithmetic: for cotangents that a view cannot carry, as under
     a vmap of the backward pass, and to be differentiated again."""
     v, function, options = ctx.call
-    leaves = {i: Traced(v, arrays[i], None, 0) for i in ctx.leaves}
-    out = function(v, *(leaves.get(i, x) for i, x in enumerate(arrays)), **options)
+    tensors = iter(saved)
+    # what has a view is saved; a number or nothing is its own
+    inputs = [next(tensors) if isinstance(x, Traced | np.ndarray) else x for x in ctx.traced]
+    inputs = [Traced(v, x, None, 0) if type(y) is Traced else x for x, y in zip(inputs, ctx.traced, strict=True)]
+    out = function(v, *inputs, **options)
     seeds = [(y, ct) for y, ct in zip(out, cotangents, strict=True) if ct is not None]
-    found = dict(zip(leaves, v.backward(seeds, list(leaves.values())), strict=True))
-    return [found.get(i) for i in range(len(arrays))]
+    found = iter(v.backward(seeds, [x for x in inputs if type(x) is Traced]))
+    return [next(found) if type(x) is Traced else None for x in inputs]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from .labels import Target, read_target
+from .labels import read_target
 from .precision import kind, working_dtype
 from .rule import Local
 from .softmax import NAN
@@ -31,8 +31,7 @@ class IndexLoss(Local):
         loss, _ = v.walk(_rows, False, *inputs)
         return (self._reduced(v, loss, inputs[-1]),)
 
-    def __call__(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
-        return self.value(v, *inputs)  # 16-bit floats are promoted part by part
+    __call__ = value  # 16-bit floats are promoted part by part
 
     def contract(
         self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any], table: Any
@@ -78,7 +77,7 @@ def _relative(v: Verbs, x: Array, bad: Any, axis: int) -> tuple[Array, ...]:
     if bad is not None:
         nought = v.xp.where(bad, NAN, nought)
     if not v.differentiates:
-        return d, e, v.total_but_peak(e, place, axis) + nought, place
+        return d, e, v.total_but_peak(e, place, nought, axis), place
     # the place of a maximum that is alone has no derivative, whose two halves would cancel: the tail is kept
     ones = v.xp.floor(e)
     alone = v.total(ones, axis) == 1.0
@@ -110,31 +109,22 @@ def _rows(
 ROWS, WHOLE = IndexLoss(False), IndexLoss(True)
 
 
-class NotInRange(Exception):
-    """There are labels to be looked at more closely."""
-
-
-def in_range(v: Verbs, logits: Array, labels: Array, *, reduction: str, look: bool) -> tuple[Array, ...]:
-    """`indexed` without anything to ignore, if all labels can be seen to be classes, or need not be looked at."""
-    if look and not (v.visible(labels) and v.in_range(labels, logits.shape[-1])):
-        raise NotInRange
-    return indexed(v, logits, labels, ignore_index=None, policy="trust", reduction=reduction)
-
-
 def indexed(
     v: Verbs, logits: Array, labels: Array, *, ignore_index: int | None, policy: str, reduction: str
 ) -> tuple[Array, ...]:
     """Cross-entropy of class indices along the last axis, without any option that weights or moves a class."""
     if policy == "trust" and ignore_index is None:
-        index = v.peek(labels)
+        index, live, bad = v.peek(labels), None, None
         index = index if index.dtype == v.index_dtype() else v.xp.astype(index, v.index_dtype())
-        target = Target(index=v.xp.reshape(index, (*labels.shape, 1)))
+        index = v.xp.reshape(index, (*labels.shape, 1))
     else:
         target = read_target(v, labels, None, logits.shape[-1], logits.ndim - 1, ignore_index, policy, None)
-    rule, divisor = ROWS if reduction == "none" else WHOLE, None
+        index, live, bad = target.index, target.live, target.bad
+    divisor = None
     if reduction == "mean":  # the rows that count; 1 where there is none, and their sum is 0
-        divisor = v.count(prod(labels.shape) or 1, v.peek(logits))
-        if target.live is not None:
-            count = v.sum(v.xp.astype(target.live, working_dtype(v, v.peek(logits))))
+        if live is None:
+            divisor = v.count(prod(labels.shape) or 1, v.peek(logits))
+        else:
+            count = v.sum(v.xp.astype(live, working_dtype(v, v.peek(logits))))
             divisor = v.xp.where(count == 0.0, 1.0, count)
-    return v.apply(rule, logits, target.index, target.live, target.bad, divisor)
+    return v.apply(ROWS if reduction == "none" else WHOLE, logits, index, live, bad, divisor)

@@ -79,14 +79,14 @@ class Verbs:
         return int(self.xp.min(wide)) >= 0 and int(self.xp.max(wide)) < classes
 
     def peak(self, x: Array, axis: int) -> tuple[Array, Any]:
-        """The maximum, kept with size 1, and its place if that is to be had as cheaply."""
+        """The maximum, kept with size 1, and its place, for the two below, if that is to be had as cheaply."""
         return self.xp.max(x, axis=axis, keepdims=True), None
 
-    def total_but_peak(self, e: Array, place: Any, axis: int) -> Array:
-        """The sum of numbers up to 1 without one 1 among them, which is at `place` if that is known; there `e`,
-        which the formula owns, may hold anything until `restore_peak`."""
+    def total_but_peak(self, e: Array, place: Any, nought: Array, axis: int) -> Array:
+        """The sum of numbers up to 1 with `nought`, 0 or NaN, for one 1 among them, which is at `place` if that is
+        known; there `e`, which the formula owns, may hold anything until `restore_peak`."""
         ones = self.xp.floor(e)
-        return self.total(e - ones, axis) + (self.total(ones, axis) - 1.0)
+        return self.total(e - ones, axis) + (self.total(ones, axis) - 1.0) + nought
 
     def restore_peak(self, e: Array, place: Any, axis: int) -> Array:
         return e
