@@ -10,13 +10,21 @@ import numpy as np
 
 from .._core.verbs import BLOCK
 from .generic import Backend
-from .tiles import TILE, walk
+from .tiles import SMALL, walk
 
 # Of short rows einsum keeps more partial sums than add.reduce: no less exact, and four times as fast.
 SHORT = 128
 
 
 class NumPy(Backend):
+    rooms: Any = None  # memory that is there for what a formula makes
+
+    def within(self, rooms: list[Any]) -> NumPy:
+        """The same verbs, for one formula in this memory."""
+        twin = NumPy(self.name, self.xp)
+        twin.rooms = list(rooms)
+        return twin
+
     def views(self, arrays: tuple[Any, ...]) -> Any:
         return arrays
 
@@ -24,6 +32,14 @@ class NumPy(Backend):
         with np.errstate(all="ignore"):
             out = function(self, *arrays, **options)
         return tuple([np.asarray(x) if isinstance(x, np.generic) else x for x in out])  # not numbers: 0-d arrays
+
+    def make(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        if not self.rooms:
+            return function(*arrays)
+        return function(*arrays, out=self.rooms.pop(0))
+
+    def remake(self, function: Callable[..., Any], x: Any, *others: Any) -> Any:
+        return function(x, *others, out=x)
 
     def place(self, x: Any) -> Any:
         return None
@@ -39,7 +55,7 @@ class NumPy(Backend):
         return _set(x, _spots(x, index, axis), value)
 
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
-        return rows(self, steep, -1, *arrays) if arrays[0].size <= TILE else walk(self, rows, steep, *arrays)
+        return rows(self, steep, -1, *arrays) if arrays[0].size <= SMALL else walk(self, rows, steep, *arrays)
 
     def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
         if axis == 0:

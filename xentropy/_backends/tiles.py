@@ -1,7 +1,8 @@
 """How NumPy walks over the rows of a large array: tiles that stay in the cache, shared among threads.
 
 Every row is computed by itself and in one way, so that no result depends on the tiles or on the threads. With
-few classes a tile is turned so that its rows lie side by side: sums over a short last axis are slow.
+few classes a tile is turned so that its rows lie side by side: sums over a short last axis are slow. A tile is as
+large as the cache allows: threads of Python meet between any two operations, and the one that waits sleeps.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import numpy as np
 
 from .threads import share, thread_count
 
-TILE = 1 << 16  # numbers: a few temporaries of this size fit the second level of the cache
+TILE = 1 << 20  # bytes
+SMALL = 1 << 14  # numbers, which are computed at once
 FEW = 32  # classes
+SPARE = 8  # pieces of memory that are kept
 
 
 def walk(v: Any, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
@@ -24,22 +27,50 @@ def walk(v: Any, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) ->
     classes, count = x.shape[-1], prod(x.shape[:-1])
     flat = x.reshape(count, classes)
     columns = [y.reshape(-1, 1) if isinstance(y, np.ndarray) and y.ndim else y for y in others]
-    dtype = np.float32 if x.itemsize == 2 else x.dtype
+    dtype = np.dtype(np.float32) if x.itemsize == 2 else x.dtype
     loss, slope = np.empty((count, 1), dtype), np.empty(flat.shape, x.dtype) if steep else None
     axis = 0 if classes <= FEW else -1
 
     def tile(part: slice) -> None:
         mine = [y[part] if isinstance(y, np.ndarray) and y.ndim else y for y in columns]
-        piece = flat[part]
+        piece, target = flat[part], None if slope is None else slope[part]
+        block = borrow(piece.size * dtype.itemsize)
         if axis == 0:
-            piece, mine = np.ascontiguousarray(piece.T), [y.T if isinstance(y, np.ndarray) else y for y in mine]
+            rooms = [np.ndarray(piece.T.shape, dtype, block, i * piece.size * dtype.itemsize) for i in (0, 1)]
+            np.copyto(rooms[0], piece.T)
+            piece, mine = rooms[0], [y.T if isinstance(y, np.ndarray) else y for y in mine]
+        else:
+            rooms = [np.ndarray(piece.shape, dtype, block) if target is None or x.dtype != dtype else target]
         with np.errstate(all="ignore"):
-            out, by_x = rows(v, steep, axis, piece, *mine)
+            out, by_x = rows(v.within(rooms), steep, axis, piece, *mine)
         loss[part] = out.T if axis == 0 else out
-        if slope is not None:
-            slope[part] = by_x.T if axis == 0 else by_x
+        if target is not None and by_x is not target:
+            target[...] = by_x.T if axis == 0 else by_x
+        give_back(block)
 
-    pieces = -(-count // max(1, TILE // classes))  # of nearly equal height: a tile of one row would sum otherwise
-    parts = (slice(i * count // pieces, (i + 1) * count // pieces) for i in range(pieces))
-    share(tile, parts, min(thread_count(), pieces) - 1)
+    # of nearly equal height: a tile of one row would sum otherwise
+    pieces = -(-count // max(1, TILE // (dtype.itemsize * classes)))
+    if pieces == 1:
+        tile(slice(None))
+    else:
+        parts = (slice(i * count // pieces, (i + 1) * count // pieces) for i in range(pieces))
+        share(tile, parts, min(thread_count(), pieces) - 1)
     return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
+
+
+_spare: list[Any] = []
+
+
+def borrow(size: int) -> Any:
+    """Memory for two rooms of `size` bytes, whatever is in it. Tiles leave theirs to the next ones: new memory is a
+    page fault every 4 KiB, which takes longer than to compute the numbers."""
+    try:
+        block = _spare.pop()
+    except IndexError:
+        block = np.empty(2 * TILE, np.uint8)
+    return block if 2 * size <= block.size else np.empty(2 * size, np.uint8)
+
+
+def give_back(block: Any) -> None:
+    if block.size <= 2 * TILE and len(_spare) < SPARE:
+        _spare.append(block)

@@ -1,7 +1,7 @@
 r"""Cross-entropy of class indices and nothing else, the call that nearly all calls are.
 
 With the names of `softmax` and y the label of a row, the loss is log1p(r) - d_y. Its gradient is
-e^{d_j} / (1 + r), less 1 at y; where y is the maximum's own place that is -r / (1 + r). Special values need no
+e^{d_j} / (1 + r), less 1 at y: there (e^{d_y} - 1 - r) / (1 + r). Special values need no
 care of their own: what the rules ask of infinities and NaN is what the arithmetic makes of them.
 """
 
@@ -55,8 +55,8 @@ class IndexLoss(Local):
         x, _, live, bad, _ = inputs
         if live is not None:
             tangent = v.xp.where(live, tangent, 0.0)
-        d, _, rest, _ = _relative(v, x, bad, -1)
-        top = (d == 0.0) & (rest < 1.0)
+        _, _, rest, _ = _relative(v, x, inputs[1], bad, -1)
+        top = (x == v.xp.max(x, axis=-1, keepdims=True)) & (rest < 1.0)
         return tangent - v.total(v.xp.where(top, tangent, 0.0), -1), []
 
     def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
@@ -68,22 +68,23 @@ class IndexLoss(Local):
         return v.sum(loss) if divisor is None else v.sum(loss) / divisor
 
 
-def _relative(v: Verbs, x: Array, bad: Any, axis: int) -> tuple[Array, ...]:
-    """d, e^d, r, and the place of the maximum if the library has looked for it."""
+def _relative(v: Verbs, x: Array, index: Array, bad: Any, axis: int) -> tuple[Array, ...]:
+    """d at the index, e^d, r, and the place of the maximum if the library has looked for it."""
     maximum, place = v.peak(x, axis)
-    d = x - maximum
-    e = v.xp.exp(d)
+    d = v.make(v.xp.subtract, x, maximum)
     nought = maximum - maximum  # NaN where the maximum is not finite
     if bad is not None:
         nought = v.xp.where(bad, NAN, nought)
     if not v.differentiates:
-        return d, e, v.total_but_peak(e, place, nought, axis), place
+        own, e = v.pick(d, index, axis), v.remake(v.xp.exp, d)
+        return own, e, v.total_but_peak(e, place, nought, axis), place
     # the place of a maximum that is alone has no derivative, whose two halves would cancel: the tail is kept
+    e = v.xp.exp(d)
     ones = v.xp.floor(e)
     alone = v.total(ones, axis) == 1.0
     others = v.xp.where(alone, 1.0 - ones, 1.0)
     rest = v.total(e * others, axis) - v.xp.where(alone, nought, 1.0)
-    return d * others, e, rest + nought, place
+    return v.pick(d * others, index, axis), e, rest + nought, place
 
 
 def _rows(
@@ -93,16 +94,15 @@ def _rows(
     x = x if kind(x.dtype) == "float" else v.xp.astype(x, v.xp.float32)
     if live is not None:
         x = v.guard(x, live)
-    d, e, rest, place = _relative(v, x, bad, axis)
-    own = v.pick(d, index, axis)
+    own, e, rest, place = _relative(v, x, index, bad, axis)
     loss = v.xp.log1p(rest) - own
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
     one = 1.0 + rest
-    own = v.xp.where(own == 0.0, 0.0 - rest, v.xp.exp(own) - one)
+    own = (v.xp.exp(own) - 1.0) - rest  # at the maximum -r to its last digit
     e = v.put(v.restore_peak(e, place, axis), index, own, axis)
-    slope = e / (one if divisor is None else one * divisor)
+    slope = v.remake(v.xp.divide, e, one if divisor is None else one * divisor)
     return loss, slope if live is None else v.keep(slope, live)
 
 

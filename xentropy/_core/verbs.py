@@ -68,6 +68,14 @@ class Verbs:
         """The integer dtype that gathers take and that every class index fits."""
         return self.xp.int64
 
+    def make(self, function: Callable[..., Array], *arrays: Array) -> Array:
+        """`function(*arrays)`, a function of the namespace, in memory that the formula owns from now on."""
+        return function(*arrays)
+
+    def remake(self, function: Callable[..., Array], x: Array, *others: Array) -> Array:
+        """`function(x, *others)`, of the shape of `x`, which the formula owns and is done with."""
+        return function(x, *others)
+
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
         """`rows(self, steep, axis, *arrays)` over any parts of the rows, each of which it computes by itself. It is
         told the class axis, the last one of the arrays."""
@@ -85,8 +93,9 @@ class Verbs:
     def total_but_peak(self, e: Array, place: Any, nought: Array, axis: int) -> Array:
         """The sum of numbers up to 1 with `nought`, 0 or NaN, for one 1 among them, which is at `place` if that is
         known; there `e`, which the formula owns, may hold anything until `restore_peak`."""
-        ones = self.xp.floor(e)
-        return self.total(e - ones, axis) + (self.total(ones, axis) - 1.0) + nought
+        ones = self.make(self.xp.floor, e)
+        count = self.total(ones, axis)
+        return (count - 1.0) - self.total(self.remake(self.xp.subtract, ones, e), axis) + nought
 
     def restore_peak(self, e: Array, place: Any, axis: int) -> Array:
         return e
