@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .partial import expm1, log1p
+from .partial import expm1, log1p, quotient
 from .rule import Local
 from .sigmoid import minus_abs, sigmoid, softplus
 from .softmax import INF
@@ -28,8 +28,8 @@ class ElementLoss(Local):
         """What must lie in [0, 1], by its name in messages: the labels, and the predictions if named too."""
         return ("labels",)
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        return inputs[-1]
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[-1]}
 
     def live(self, *inputs: Any) -> Any:
         return inputs[-1]
@@ -99,7 +99,10 @@ class BinaryCrossEntropy(ElementLoss):
         else:
             by_x = sigmoid(v, x, w0) - sigmoid(v, -x, w1)
         by_smoothed = (n1 if pos_weight is None else pos_weight * n1) - n0
-        by_y = by_smoothed if smoothing is None else (1.0 - smoothing) * by_smoothed
+        by_y = by_smoothed
+        if smoothing is not None:  # by 1 it takes the label away, whatever the label costs
+            away = 0.0 * y + smoothing == 1.0
+            by_y = (1.0 - smoothing) * xp.where(away & ~xp.isfinite(by_smoothed), 0.0, by_smoothed)
         out = [by_x, by_y, None, None, None]
         if needs[2]:
             out[2] = y * n1  # where y is 0 and n1 infinite, n1 is 0 by now
@@ -113,19 +116,35 @@ class SigmoidFocal(ElementLoss):
     1 - p_t = (1 - y) sigmoid(x) + y sigmoid(-x) and alpha_t = alpha y + (1 - alpha)(1 - y)."""
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
-        """Cross-entropy, 1 - p_t and its power, alpha_t, x and y. The miss is 1 where it is 0."""
+        """Cross-entropy, what it is in multiples of 1 - p_t, the logarithm of 1 - p_t and its power, alpha_t, x
+        and y."""
         xp = v.xp
         x, y = self._clean(v, inputs)
         alpha, gamma = inputs[2], inputs[3]
         w1, n1 = _term(v, y, softplus(v, -x))
         w0, n0 = _term(v, 1.0 - y, softplus(v, x))
+        loss = w1 * n1 + w0 * n0
         miss = (1.0 - y) * sigmoid(v, x) + y * sigmoid(v, -x)
-        right = miss == 0.0
-        log = xp.log(xp.where(right, 1.0, miss))
+        log, tiny = self._log_miss(v, x, y, miss)
+        odds = xp.where(tiny, 1.0, quotient(v, xp.where(loss == INF, 0.0, loss), xp.where(tiny, 1.0, miss)))
+        endless = log == -INF
         certain = xp.where(gamma + 0.0 * miss == 0.0, 1.0, 0.0 * miss)
-        power = xp.where(right, certain, xp.exp(gamma * log))
+        power = xp.where(endless, certain, xp.exp(gamma * xp.where(endless, 0.0, log)))
         share = 1.0 if alpha is None else alpha * y + (1.0 - alpha) * (1.0 - y)
-        return w1 * n1 + w0 * n0, xp.where(right, 1.0, miss), log, power, share, x, y
+        return loss, odds, log, power, share, x, y
+
+    def _log_miss(self, v: Verbs, x: Array, y: Array, miss: Array) -> tuple[Array, Array]:
+        """log(1 - p_t) and where 1 - p_t itself is subnormal or 0. With e = exp(-|x|) and a hard label that is
+        right, it is log(e / (1 + e)), of which e may have no digits left."""
+        xp = v.xp
+        low = minus_abs(v, x)
+        wrong, right = xp.where(x > 0, 1.0 - y, y), xp.where(x > 0, y, 1.0 - y)
+        e = xp.exp(low)
+        hard = (wrong == 0.0) & (miss < 2.0**-20)
+        tiny = hard & (e < 4.0 * float(xp.finfo(x.dtype).smallest_normal))
+        steep = xp.where(hard & ~tiny, 1.0 / xp.where(tiny, 1.0, e), 0.0)  # so that a derivative by the label is seen
+        far = xp.log(xp.where(hard, right + wrong * steep, 1.0)) + low - xp.log1p(e)
+        return xp.where(hard, far, xp.log(xp.where(hard, 1.0, miss))), tiny
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         loss, _, _, power, share, *_ = self._read(v, inputs)
@@ -134,9 +153,9 @@ class SigmoidFocal(ElementLoss):
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         xp = v.xp
         alpha, gamma = inputs[2], inputs[3]
-        loss, miss, log, power, share, x, y = self._read(v, inputs)
+        loss, odds, log, power, share, x, y = self._read(v, inputs)
         up, down = sigmoid(v, x), sigmoid(v, -x)
-        bend = gamma * xp.where(loss == INF, 0.0, loss) / miss  # d(miss^gamma) loss = power bend d(miss)
+        bend = gamma * odds  # d(miss^gamma) loss = power bend d(miss)
         slope = (1.0 - y) * up - y * down
         by_x = share * power * (slope + bend * (1.0 - 2.0 * y) * (up * down))
         e = xp.exp(minus_abs(v, x))

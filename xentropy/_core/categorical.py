@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .normalizers import lse_partials, row_shape
-from .partial import lifted, lowered
+from .partial import lifted, lowered, quotient
 from .rule import Local
 from .softmax import INF, Row, heat, over, relative, row, share
 from .target import (
@@ -22,6 +22,7 @@ from .target import (
     fraction,
     given_entry,
     heard,
+    kept_entries,
     uniform_part,
 )
 from .verbs import Array, Verbs
@@ -89,8 +90,8 @@ class CrossEntropy(Local):
         lost = r.maximum == -INF
         return tangent, [None, over(v.xp.where(lost, 0.0, off), inputs[1])]
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        return inputs[8]
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return kept_entries(v, inputs[0], inputs[8], inputs[7], self.axis, 3)
 
     def live(self, *inputs: Any) -> Any:
         return inputs[9]
@@ -138,7 +139,7 @@ def phi_slope(v: Verbs, n: Array, miss: Any, gamma: Any) -> Any:
     xp = v.xp
     certain = miss == 0.0
     safe, finite = xp.where(certain, 1.0, miss), xp.where(n == INF, 0.0, n)
-    lift = 1.0 + gamma * xp.exp(-n) * xp.where(certain, 1.0, finite / safe)
+    lift = 1.0 + gamma * xp.exp(-n) * xp.where(certain, 1.0, quotient(v, finite, safe))
     flat = xp.where(gamma + 0.0 * safe == 0.0, 1.0, 0.0 * safe)
     return xp.where(certain, flat, xp.exp(gamma * xp.log(safe))) * lift
 

@@ -12,7 +12,7 @@ from .normalizers import row_shape
 from .partial import expm1, lifted, log1p, lowered
 from .rule import Local
 from .softmax import INF, heat, over, relative, row
-from .target import Labels, by_class_weight, by_label, by_smoothing, fraction, given_entry, uniform_part
+from .target import Labels, by_class_weight, by_label, by_smoothing, fraction, given_entry, kept_entries, uniform_part
 from .verbs import Array, Verbs
 
 
@@ -27,8 +27,8 @@ class RowLoss(Local):
         """Where the second input holds what no distribution does; None if anything goes."""
         return None
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        return inputs[-2]
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[-2], 1: inputs[-2]}
 
     def live(self, *inputs: Any) -> Any:
         return inputs[-1]
@@ -51,6 +51,9 @@ class NegativeLogLikelihood(RowLoss):
     """(log_probs, dense, probs, smoothing, class weight, index, where, live) -> loss of each row."""
 
     axis: int
+
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return kept_entries(v, inputs[0], inputs[6], inputs[5], self.axis, 1)
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         x, dense, probs, smoothing, class_weight, index, where, live = inputs
@@ -93,6 +96,9 @@ class Entropy(RowLoss):
     """(x, T, where, live) -> -sum p log p of each row's softmax."""
 
     axis: int
+
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[2]}
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Any, Array, Array]:
         x, temperature, where, live = inputs

@@ -110,6 +110,9 @@ def nll_loss(
     def inputs(live: Any) -> tuple[Any, ...]:
         return (log_probs, target.dense, target.probs, label_smoothing, class_weight, target.index, where, live)
 
+    if target.bad is not None and v.differentiates:  # the gradient of a bad row is NaN everywhere
+        bad = target.bad if where is None else target.bad & where
+        (log_probs,) = v.apply(Product(), log_probs, poison(v, bad, log_probs))
     rule = NegativeLogLikelihood(axis)
     live = alive(v, rule, inputs, sample_weight, target.live, target.wrong)
     (loss,) = v.apply(rule, *inputs(live))

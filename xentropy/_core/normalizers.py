@@ -29,8 +29,8 @@ class LogSumExp(Local):
         tangent, off = relative(v, tangent, r, where)
         return tangent, [over(v.xp.where(r.maximum == -INF, 0.0, off), temperature)]
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        return inputs[2]
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[2]}
 
     def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
         return [row_shape(x, self.axis)]
@@ -96,7 +96,7 @@ class Softmax(Rule):
         if not self.log:
             return [self._spread(v, r, move)]
         out = move - v.total(r.probs(v) * move, self.axis)
-        return [v.xp.where(r.d == -INF, 0.0, out)]
+        return [v.xp.where((r.d == -INF) & (r.rest == r.rest), 0.0, out)]
 
     def _spread(self, v: Verbs, r: Row, c: Array) -> Array:
         """p_j (c_j - sum_k p_k c_k): the Jacobian of the softmax, which is symmetric."""

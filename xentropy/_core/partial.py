@@ -8,6 +8,7 @@ in any way and folded in any order.
 
 from __future__ import annotations
 
+from math import log2
 from typing import Any, NamedTuple
 
 from .verbs import Array, Verbs
@@ -54,6 +55,14 @@ def expm1(v: Verbs, x: Array) -> Array:
     for n in range(15, 1, -1):
         tail = 1.0 + small * tail / n
     return v.xp.where(near, small * tail, v.xp.exp(x) - 1.0)
+
+
+def quotient(v: Verbs, x: Array, y: Array) -> Array:
+    """x / y for y up to 1. Both are scaled by a power of two where the square of y, which the derivative divides by,
+    would be lost."""
+    digits = -int(log2(float(v.xp.finfo(y.dtype).smallest_normal)))
+    scale = v.xp.where(y < 2.0 ** (-3 * digits // 8), 2.0 ** (3 * digits // 4), v.xp.ones_like(y))
+    return (x * scale) / (y * scale)
 
 
 def exp_times(v: Verbs, d: Array, factor: Any) -> Array:

@@ -26,6 +26,12 @@ class Product(Local):
         return [x.shape]
 
 
+class Scaled(Product):
+    """The same in the dtype of x."""
+
+    like_input = True
+
+
 class Softcap(Local):
     """(x, c, where) -> c tanh(x / c), at finite logits only.
 
@@ -54,8 +60,8 @@ class Softcap(Local):
         finite, tanh, u, slope, _ = self._read(v, x, cap, where)
         return [[v.xp.where(finite, slope, 1.0), v.xp.where(finite, tanh - u * slope, 0.0), None]]
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        return inputs[2]
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[2]}
 
     def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
         return [x.shape]
@@ -152,8 +158,10 @@ class Mean(Local):
     """(weighted losses, denominator) -> their quotient; 0 over a denominator of 0, NaN if any loss is.
 
     A NaN row makes the value NaN and reaches its own derivative, but not, through the denominator,
-    the derivatives of the others.
+    the derivatives of the others. Nor does an infinite sum over a denominator that is `counted` from the rows.
     """
+
+    counted: bool
 
     plain = True
 
@@ -164,18 +172,20 @@ class Mean(Local):
         denominator = denominator + 0.0 * everything(v, xp.zeros_like(x))
         empty = denominator == 0.0
         clean = everything(v, xp.where(spoilt, 0.0, x))
-        return spoilt, clean, empty, xp.where(empty, 1.0, denominator)
+        fixed = (empty | (xp.abs(clean) == INF)) if self.counted else empty
+        denominator = xp.where(fixed, v.constant(denominator), denominator)
+        return spoilt, clean, empty, fixed, xp.where(empty, 1.0, denominator)
 
     def value(self, v: Verbs, x: Array, denominator: Any) -> tuple[Array, ...]:
-        spoilt, clean, empty, denominator = self._read(v, x, denominator)
+        spoilt, clean, empty, _, denominator = self._read(v, x, denominator)
         whole = v.xp.where(empty, 0.0, clean) / denominator
         return (whole + everything(v, v.xp.where(spoilt, x, 0.0)),)
 
     def partials(self, v: Verbs, needs: list[bool], x: Array, denominator: Any) -> list[list[Any]]:
         xp = v.xp
-        spoilt, clean, empty, denominator = self._read(v, x, denominator)
+        spoilt, clean, empty, fixed, denominator = self._read(v, x, denominator)
         each = xp.where(spoilt, 1.0, xp.where(empty, 0.0, 1.0 / denominator))
-        return [[each, xp.where(empty, 0.0, -clean / denominator / denominator)]]
+        return [[each, xp.where(fixed, 0.0, -clean / denominator / denominator)]]
 
     def shapes(self, x: Array, denominator: Any) -> list[tuple[int, ...]]:
         return [(1,) * x.ndim]

@@ -88,7 +88,7 @@ def reduce(
         denominator = as_scalar(v, normalizer, raw.ndim)
     else:
         denominator = _denominator(v, raw, sample_weight, counts, live)
-    return reshape(v, v.apply(Mean(), loss, denominator)[0], ())
+    return reshape(v, v.apply(Mean(normalizer is None), loss, denominator)[0], ())
 
 
 def _denominator(v: Verbs, loss: Array, sample_weight: Any, counts: Any, live: Any) -> Any:

@@ -96,9 +96,9 @@ class Local(Rule):
         each output by: for contractions that would lose digits near a constant shift."""
         return tangent, []
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        """Where the first input has an effect at all; a NaN cotangent must not reach the rest. None: all."""
-        return None
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        """Where an input has an effect at all; a NaN cotangent must not reach the rest. None or no word: all."""
+        return {}
 
     def live(self, *inputs: Any) -> Any:
         """The rows that count (a boolean row quantity), or None for all: the rest have derivative 0."""
@@ -117,10 +117,13 @@ class Local(Rule):
             pairs = [(ct, row[i]) for ct, row in zip(cotangents, table, strict=True)] if needs[i] else []
             # each summed before they are added: the partials of one output may be wider than another's
             out.append(add([sum_to(v, v.scale(ct, p), x.shape) for ct, p in pairs if _both(ct, p)]))
-        support = self.support(v, *inputs)
-        if support is not None and out[0] is not None:
-            out[0] = v.xp.where(support, out[0], 0.0)
-        return out
+        return self._supported(v, out, inputs)
+
+    def _supported(self, v: Verbs, arrays: list[Any], inputs: list[Any]) -> list[Any]:
+        for i, kept in self.support(v, *inputs).items():
+            if kept is not None and arrays[i] is not None:
+                arrays[i] = v.xp.where(kept, arrays[i], 0.0)
+        return arrays
 
     def finish(self, v: Verbs, inputs: Any, needs: Any, cotangents: Any, table: Any) -> tuple[Any, ...]:
         gradients = self.contract(v, inputs, needs, cotangents, table)
@@ -133,6 +136,7 @@ class Local(Rule):
     def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
         table = self.partials(v, [t is not None for t in tangents], *inputs)
         carried: list[Any] = []
+        tangents = self._supported(v, list(tangents), inputs)
         if tangents[0] is not None:
             # masked before the product too: its transpose then gives a removed row +0.0, not -0.0
             first, carried = self.anchor(v, self._living(v, tangents[0], inputs), *inputs)

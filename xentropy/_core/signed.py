@@ -15,7 +15,7 @@ from typing import Any
 from .normalizers import row_shape
 from .partial import lift, log1p
 from .rule import Local
-from .softmax import INF
+from .softmax import INF, NAN
 from .verbs import Array, Verbs
 
 
@@ -73,17 +73,19 @@ class SignedLogSumExp(Local):
         lost = x_a == -INF
         # 1 / (1 + r) at the anchor itself, where s was left out
         by_x = xp.where(lost, 0.0, v.put(s, place, xp.ones_like(rest), self.axis) / (1.0 + rest))
+        spoilt = xp.where(x_a == INF, NAN, xp.ones_like(x_a))  # as in `softmax.row`
+        by_x = by_x * spoilt
         by_b = None
         if needs[1]:
             sign = v.pick(_sign(v, whole), place, self.axis) * _sign(v, 1.0 + rest)
             gone = lost | ((whole == 0) & ~xp.isfinite(x))
             gap = xp.where(gone, 0.0, x) - xp.where(lost, 0.0, x_a)
-            by_b = xp.exp(gap - size_a - _log_abs(v, rest)) * sign
+            by_b = xp.exp(gap - size_a - _log_abs(v, rest)) * sign * spoilt
             by_b = xp.where(gone if where is None else gone | ~where, 0.0, by_b)
         return [[by_x, by_b, None], [None, None, None]]
 
-    def support(self, v: Verbs, *inputs: Any) -> Any:
-        return inputs[2]
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[2]}
 
     def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
         return [row_shape(x, self.axis)] * 2

@@ -64,8 +64,9 @@ def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bo
     rest = lowered(v, v.total(v.drop(e, place, axis), axis))
     if void:
         spoilt = spoilt | (lost if where is None else lost & xp.any(where, axis=axis, keepdims=True))
-    # times NaN, not where(..., NaN): the derivative is NaN too, by whatever way it is taken
-    return Row(d, place, rest * xp.where(spoilt, NAN, xp.ones_like(m)), m, temperature, axis)
+    # times NaN, not where(..., NaN): the derivative is NaN too, by whatever way it is taken; also at the maximum
+    nan = NAN * xp.where(spoilt, m, 0.0)
+    return Row(d, place, rest * xp.where(spoilt, nan, 1.0), m, temperature, axis)
 
 
 def _cool(v: Verbs, gap: Array, temperature: Any) -> Array:

@@ -60,9 +60,10 @@ def given_entry(v: Verbs, labels: Labels, d: Array, log_norm: Any, where: Any, a
             cw = v.pick(xp.broadcast_to(cw, d.shape), labels.index, axis)
         if kept is not None:
             kept = v.pick(xp.broadcast_to(kept, d.shape), labels.index, axis)
-    if kept is not None:  # what is asked of a removed class counts in the value only
-        given = xp.where(kept, given, v.constant(given))
     factor = None if labels.smoothing is None else 1.0 - labels.smoothing
+    if kept is not None:  # what is asked of a removed class counts in the value only, and in its class weight
+        given = xp.where(kept, given, v.constant(given))
+        factor = xp.where(kept, factor, v.constant(factor)) if is_array(factor) else factor
     factor = cw if factor is None else factor if cw is None else factor * cw
     weight = given if factor is None else given * factor
     if log_norm is None:  # of log-probabilities, nothing that has no weight is read: an index is its one-hot row
@@ -72,6 +73,16 @@ def given_entry(v: Verbs, labels: Labels, d: Array, log_norm: Any, where: Any, a
     n = surprisal(v, xp.where(gone, 0.0, n_d), log_norm, kept)
     weight, n = xp.where(gone, 0.0, weight), xp.where(gone, 0.0, n)
     return Entry(labels.index, given, factor, weight, n, kept, gone)
+
+
+def kept_entries(v: Verbs, x: Array, where: Any, index: Any, axis: int, dense: int) -> dict[int, Any]:
+    """Where logits and labels count, by their numbers among the inputs of a rule: x is the first, and `dense` the
+    number of labels a class, after which come the probabilities of sparse labels."""
+    if where is None:
+        return {}
+    if index is None:
+        return {0: where, dense: where}
+    return {0: where, dense + 1: v.pick(v.xp.broadcast_to(where, x.shape), index, axis)}
 
 
 class Uniform(NamedTuple):
@@ -125,7 +136,8 @@ def by_smoothing(v: Verbs, labels: Labels, given: Entry, values: list[Array], un
     if cw is not None and given.index is not None:
         cw = v.pick(v.xp.broadcast_to(cw, uniform.entry.gone.shape), given.index, axis)
     whole = given.given if cw is None else given.given * cw
-    lost = v.total(_cost(v, given, whole, values[0]), axis)
+    lost = _cost(v, given, whole, values[0])
+    lost = v.total(lost if given.kept is None else v.xp.where(given.kept, lost, 0.0), axis)
     return uniform.mass * _mean_over_allowed(v, labels, values, uniform, axis) - lost
 
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from .normalizers import LogSumExp, Softmax, row_shape
-from .reduce import Product
+from .reduce import Scaled
 from .sigmoid import LogSigmoid, Sigmoid, Softplus, XLogY
 from .signed import SignedLogSumExp
 from .softmax import INF, NAN
@@ -44,10 +44,10 @@ def logsumexp(
     if b is None:
         (log,) = v.apply(LogSumExp(axis), x, None, where)
         raw = v.peek(log)
-        sign = v.xp.where(raw == -INF, 0.0, v.xp.ones_like(raw))
+        sign = v.xp.astype(raw != -INF, raw.dtype)
     else:
         log, sign = v.apply(SignedLogSumExp(axis), x, b, where)
         sign = v.peek(sign)
         if not signed:
-            (log,) = v.apply(Product(), log, v.xp.where(sign < 0, NAN, v.xp.ones_like(sign)))
+            (log,) = v.apply(Scaled(), log, v.xp.astype(v.xp.where(sign < 0, NAN, 1.0), log.dtype))
     return reshape(v, log, out_shape), v.xp.reshape(sign, out_shape)
