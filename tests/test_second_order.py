@@ -1,4 +1,4 @@
-"""Second derivatives where something is exactly 0: a label, a weight, a smoothing.
+"""Second derivatives where something is exactly 0: a label, a weight, a smoothing; and where logits are tied.
 
 There the first derivative is what the class costs, and the second goes through it: a rule that takes a product
 with 0 for nothing loses it.
@@ -22,6 +22,7 @@ import xentropy
 rng = np.random.default_rng(11)
 X = np.round(rng.normal(size=(3, 4)), 3)
 HOT = np.asarray([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.5, 0.0]])
+TIED = np.asarray([[0.0, 1.0, 1.0, -2.0], [2.0, 2.0, 2.0, 2.0], [0.5, -1.0, 0.25, 0.5]])
 LOGS = X - np.log(np.exp(X).sum(-1, keepdims=True))
 WEIGHTS, SOME = np.asarray([0.75, 1.5, 1.0, 0.5]), np.asarray([0.0, 1.5, 1.0, 0.0])
 PAIRS, SHARES = np.asarray([[0, 1], [2, 2], [3, 1]]), np.asarray([[1.0, 0.0], [0.5, 0.5], [0.0, 0.0]])
@@ -38,6 +39,9 @@ CASES = [
     Case("no focus", "focal_loss", (X, HOT), {"class_weight": WEIGHTS, "gamma": scalar(0.0)}),
     Case("log-probabilities", "nll_loss", (LOGS, HOT), {"class_weight": SOME, **SMOOTH}),
     Case("terms", "logsumexp", (X,), {"b": SOME}),
+    Case("ties", "cross_entropy", (TIED, np.asarray([1, 3, 0]))),
+    Case("tied distributions", "cross_entropy", (TIED, HOT)),
+    Case("certain", "sigmoid_focal_loss", (np.asarray([100.0, -100.0, 60.0, -2.0]), np.asarray([1, 0, 1, 0]))),
     Case("x log y", "xlogy", (HOT[0], X[0] ** 2)),
 ]
 
