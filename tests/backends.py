@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Backend:
     group: str = ""  # what `--backend` calls it, where that is not the name up to the colon
     context: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext
     no_device: Callable[[], str | None] = lambda: None  # why it cannot run although it is installed
+    files: tuple[str, ...] = ("*",)  # the tests that it runs
 
     @property
     def option(self) -> str:
@@ -175,7 +176,25 @@ def _strict(mode: str = "", **options: Any) -> Backend:
     )
 
 
-BACKENDS = (
+@contextlib.contextmanager
+def _with(**changes: Any) -> Any:
+    """Names of `xentropy._backends` with other values: module__name=value."""
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch:
+        for path, value in changes.items():
+            patch.setattr("xentropy._backends." + path.replace("__", "."), value)
+        yield
+
+
+def _on_a_path(name: str, **changes: Any) -> Backend:
+    """A library kept to one of the ways that it takes by the size of a call, or by what its arrays are."""
+    [plain] = [b for b in LIBRARIES if b.name == name.split(":")[0]]
+    files = ("test_accuracy.py", "test_semantics_*.py")
+    return replace(plain, name=name, context=lambda: _with(**changes), files=files)
+
+
+LIBRARIES = (
     Backend("numpy", "numpy", own_copy, np.asarray),
     Backend("numpy:readonly", "numpy", _readonly, np.asarray),
     Backend("torch", "torch", _torch_asarray, _torch_to_numpy, has_autodiff=True),
@@ -199,6 +218,14 @@ BACKENDS = (
         dtypes=(*STANDARD, "float16"),
         no_device=_no_cupy_device,
     ),
+)
+
+BACKENDS = (
+    *LIBRARIES,
+    _on_a_path("numpy:turned tiles", numpy__SMALL=0, tiles__TILE=256, tiles__FEW=10**9),
+    _on_a_path("numpy:tiles", numpy__SMALL=0, tiles__TILE=256, tiles__FEW=0),
+    _on_a_path("numpy:at once", numpy__SMALL=10**9),
+    _on_a_path("torch:its own", torch_host__views=lambda arrays: None),
 )
 
 OPTIONS = tuple(dict.fromkeys(b.option for b in BACKENDS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sysconfig
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # A parameter and not a fixture of its own: Hypothesis warns of fixtures set up once for all its examples.
     if "backend" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("backends")
-        entries = [b for b in chosen(metafunc.config) if wanted(b, marker)]
+        file = metafunc.definition.path.name
+        entries = [b for b in chosen(metafunc.config) if wanted(b, marker) and any(fnmatch(file, f) for f in b.files)]
         metafunc.parametrize("backend", entries, ids=str)
 
 

@@ -142,8 +142,9 @@ class SigmoidFocal(ElementLoss):
         e = xp.exp(low)
         hard = (wrong == 0.0) & (miss < 2.0**-20)
         tiny = hard & (e < 4.0 * float(xp.finfo(x.dtype).smallest_normal))
-        steep = xp.where(hard & ~tiny, 1.0 / xp.where(tiny, 1.0, e), 0.0)  # so that a derivative by the label is seen
-        far = xp.log(xp.where(hard, right + wrong * steep, 1.0)) + low - xp.log1p(e)
+        seen = hard & ~tiny  # the share of the wrong label, 0, by its derivative
+        share = wrong * xp.where(seen, xp.exp(xp.where(seen, -low, 0.0)), 0.0)
+        far = xp.log(xp.where(hard, right + share, 1.0)) + low - xp.log1p(e)
         return xp.where(hard, far, xp.log(xp.where(hard, 1.0, miss))), tiny
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
