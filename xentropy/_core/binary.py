@@ -116,8 +116,8 @@ class SigmoidFocal(ElementLoss):
     1 - p_t = (1 - y) sigmoid(x) + y sigmoid(-x) and alpha_t = alpha y + (1 - alpha)(1 - y)."""
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
-        """Cross-entropy, what it is in multiples of 1 - p_t, the logarithm of 1 - p_t and its power, alpha_t, x
-        and y."""
+        """Cross-entropy, what it is in multiples of 1 - p_t, the logarithm of 1 - p_t (0 where that is -inf) and its
+        power, alpha_t, x and y."""
         xp = v.xp
         x, y = self._clean(v, inputs)
         alpha, gamma = inputs[2], inputs[3]
@@ -129,7 +129,8 @@ class SigmoidFocal(ElementLoss):
         odds = xp.where(tiny, 1.0, quotient(v, xp.where(loss == INF, 0.0, loss), xp.where(tiny, 1.0, miss)))
         endless = log == -INF
         certain = xp.where(gamma + 0.0 * miss == 0.0, 1.0, 0.0 * miss)
-        power = xp.where(endless, certain, xp.exp(gamma * xp.where(endless, 0.0, log)))
+        log = xp.where(endless, 0.0, log)
+        power = xp.where(endless, certain, xp.exp(gamma * log))
         share = 1.0 if alpha is None else alpha * y + (1.0 - alpha) * (1.0 - y)
         return loss, odds, log, power, share, x, y
 
