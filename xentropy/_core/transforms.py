@@ -49,5 +49,5 @@ def logsumexp(
         log, sign = v.apply(SignedLogSumExp(axis), x, b, where)
         sign = v.peek(sign)
         if not signed:
-            (log,) = v.apply(Scaled(), log, v.xp.astype(v.xp.where(sign < 0, NAN, 1.0), log.dtype))
+            (log,) = v.apply(Scaled(), log, v.xp.astype(v.xp.where(sign < 0, NAN, v.xp.ones_like(sign)), log.dtype))
     return reshape(v, log, out_shape), v.xp.reshape(sign, out_shape)
