@@ -24,12 +24,16 @@ class Dask(Backend):
         return None
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
-        cuts = [(*[slice(None)] * axis, slice(k, k + 1)) for k in range(index.shape[axis])]
+        cuts = [(*[slice(None)] * (axis % x.ndim), slice(k, k + 1)) for k in range(index.shape[axis])]
         found = [
             self.xp.sum(self.xp.where(self.positions(x, axis) == index[cut], x, 0), axis=axis, keepdims=True)
             for cut in cuts
         ]
-        return found[0] if len(found) == 1 else xp.concat(found, axis=axis)
+        out = found[0] if len(found) == 1 else xp.concat(found, axis=axis)
+        return out != 0 if x.dtype == bool else out
+
+    def sum(self, x: Any) -> Any:
+        return self.xp.sum(x)  # a tree of its chunks, and no reshape where there is nothing
 
 
 BACKEND = Dask("dask", xp)

@@ -39,7 +39,7 @@ def logsumexp(
     out_shape = shape if keepdims else without(shape, axis)
     where, b = as_mask(v, where, x.ndim), leading(v, b, x.ndim)
     if x.shape[axis] == 0:
-        zeros = v.xp.sum(v.peek(x), axis=axis, keepdims=keepdims)
+        zeros = v.xp.astype(v.xp.sum(v.peek(x), axis=axis, keepdims=keepdims), x.dtype)
         return zeros - INF, zeros
     if b is None:
         (log,) = v.apply(LogSumExp(axis), x, None, where)
