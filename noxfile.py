@@ -24,6 +24,15 @@ nox.options.error_on_missing_interpreters = True
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+SUITE = ROOT / "conformance"
+CHROMIUM = (
+    "chromium",
+    "chromium-browser",
+    "chromium-headless-shell",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}  # keeps the current folder out of sys.path, in subprocesses too
 
 
@@ -109,6 +118,55 @@ def docs(session: nox.Session) -> None:
     pages = Path(session.create_tmp()) / "html"
     session.run("python", "-m", "sphinx", "-q", "-E", "-n", "-W", "--keep-going", ROOT / "docs", pages, env=SAFE_PATH)
     session.log(f"{pages / 'index.html'}")
+
+
+def install_suite(session: nox.Session, *groups: str) -> None:
+    """Install the conformance suite as its users do, with dependency groups of its own."""
+    requirements = nox.project.dependency_groups(nox.project.load_toml(SUITE / "pyproject.toml"), *groups)
+    session.install("-c", str(CONSTRAINTS), str(SUITE), *requirements)
+    session.install("--no-deps", "--force-reinstall", str(SUITE))
+
+
+@nox.session(default=False, requires=["build"])
+def conformance(session: nox.Session) -> None:
+    """The suite's own tests, then xentropy on every library, in every mode and dtype."""
+    install_suite(session, "libraries", "test")
+    install(session)
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "-c", SUITE / "pyproject.toml", SUITE / "tests", env=SAFE_PATH)
+    report = Path(session.create_tmp()) / "xentropy"
+    must = ("numpy*", "array_api_strict*", "dask*", "torch", "torch, *", "jax*")
+    session.run(
+        "xentropy-conformance", "--target=xentropy", "--jobs=2", *(f"--must-run={glob}" for glob in must),
+        f"--json={report}.json", f"--html={report}.html", *session.posargs, env=SAFE_PATH,
+    )  # fmt: skip
+    session.log(f"{report}.html")
+
+
+@nox.session(default=False)
+def peers(session: nox.Session) -> None:
+    """Every peer against what is known of it; `-- --update-known` writes that down anew, and the scorecard."""
+    install_suite(session, "peers")
+    report = Path(session.create_tmp()) / "peers"
+    targets = ("torch.nn.functional", "optax", "jax.nn", "keras", "tensorflow", "scipy.special", "sklearn")
+    known = SUITE / "xentropy_conformance" / "known"
+    scorecard = (f"--scorecard={SUITE / 'scorecard.json'}",) if "--update-known" in session.posargs else ()
+    session.run(
+        "xentropy-conformance", *(f"--target={name}" for name in targets), "--jobs=2", "--must-run=*",
+        f"--known={known}", f"--json={report}.json", f"--html={report}.html", *scorecard, *session.posargs,
+        env=SAFE_PATH,
+    )  # fmt: skip
+    session.log(f"{report}.html")
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """The page of the conformance suite in a Chromium that is there already; none is installed."""
+    if not any(map(shutil.which, CHROMIUM)):
+        session.skip(f"no browser: none of {', '.join(CHROMIUM)} is on the PATH, and none is installed here")
+    install_suite(session, "test")
+    tests = SUITE / "tests" / "test_browser.py"
+    session.run("python", "-m", "pytest", "-c", SUITE / "pyproject.toml", tests, *session.posargs, env=SAFE_PATH)
 
 
 @nox.session(default=False)

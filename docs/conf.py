@@ -19,6 +19,7 @@ extensions = [
     "docstrings",
     "myst_parser",
     "safety_table",
+    "scorecard",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",

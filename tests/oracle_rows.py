@@ -125,15 +125,13 @@ class SoftmaxRow:
             return square, slopes
 
     def entropy(self):
-        """-sum_j p_j log p_j and its derivative -p_j (log p_j + entropy)."""
+        """-sum_j p_j log p_j and its derivative -p_j (log p_j + entropy), of two terms even where they cancel."""
         with mp.workdps(self.dps):
             cost = {j: -mp.log(self.p[j]) for j in self.allowed}
             value = mp.fsum([self.p[j] * cost[j] for j in self.allowed])
             spread = mp.fsum([(1 + self.distance[j]) * self.p[j] * self.distance[j] for j in self.allowed])
-            slopes = {
-                j: Quantity(self.p[j] * (cost[j] - value), self.factor(j) * self.p[j] * (self.distance[j] + spread))
-                for j in self.allowed
-            }
+            terms = {j: self.p[j] * (cost[j] + max(spread, value)) for j in self.allowed}
+            slopes = {j: Quantity(self.p[j] * (cost[j] - value), self.factor(j) * terms[j]) for j in self.allowed}
             return Quantity(value, self.row_factor * self.log1p_r + spread), slopes
 
     # From derivatives with respect to u back to the arguments of the row.
