@@ -61,7 +61,7 @@ def quotient(v: Verbs, x: Array, y: Array) -> Array:
     """x / y for y up to 1. Both are scaled by a power of two where the square of y, which the derivative divides by,
     would be lost."""
     digits = -int(log2(float(v.xp.finfo(y.dtype).smallest_normal)))
-    scale = v.xp.where(y < 2.0 ** (-3 * digits // 8), 2.0 ** (3 * digits // 4), v.xp.ones_like(y))
+    scale = v.xp.where(y < 2.0 ** (-4 * digits // 9), 2.0 ** (digits // 2), v.xp.ones_like(y))
     return (x * scale) / (y * scale)
 
 
