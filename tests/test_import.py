@@ -72,7 +72,6 @@ def test_version() -> None:
 
 
 @pytest.mark.once
-@pytest.mark.once
 def test_the_label_policy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "import numpy, xentropy\nprint(xentropy.cross_entropy(numpy.zeros((1, 3)), numpy.asarray([7])))"
     monkeypatch.setenv("XENTROPY_CHECK_LABELS", "nan")
@@ -83,6 +82,7 @@ def test_the_label_policy_of_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert "check_labels is 'perhaps'" in failed.value.stderr
 
 
+@pytest.mark.once
 def test_import_time() -> None:
     assert import_ms("xentropy", after="numpy, array_api_compat") <= IMPORT_MS
 
