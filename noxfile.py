@@ -128,12 +128,19 @@ def install_suite(session: nox.Session, *groups: str) -> None:
 
 
 @nox.session(default=False, requires=["build"])
-def conformance(session: nox.Session) -> None:
-    """The suite's own tests, then xentropy on every library, in every mode and dtype."""
+def suite(session: nox.Session) -> None:
+    """The conformance suite's own tests: its cases, mutants, properties of xentropy, reports."""
     install_suite(session, "libraries", "test")
     install(session)
-    if not session.posargs:
-        session.run("python", "-m", "pytest", "-c", SUITE / "pyproject.toml", SUITE / "tests", env=SAFE_PATH)
+    tests = session.posargs or [SUITE / "tests"]
+    session.run("python", "-m", "pytest", "-c", SUITE / "pyproject.toml", *tests, env=SAFE_PATH)
+
+
+@nox.session(default=False, requires=["build"])
+def conformance(session: nox.Session) -> None:
+    """The conformance suite on xentropy: every library, in every mode and dtype."""
+    install_suite(session, "libraries")
+    install(session)
     report = Path(session.create_tmp()) / "xentropy"
     must = ("numpy*", "array_api_strict*", "dask*", "torch", "torch, *", "jax*")
     session.run(
