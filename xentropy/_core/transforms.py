@@ -39,8 +39,8 @@ def logsumexp(
     out_shape = shape if keepdims else without(shape, axis)
     where, b = as_mask(v, where, x.ndim), leading(v, b, x.ndim)
     if x.shape[axis] == 0:
-        zeros = v.xp.astype(v.xp.sum(v.peek(x), axis=axis, keepdims=keepdims), x.dtype)
-        return zeros - INF, zeros
+        zeros = v.xp.sum(v.peek(x), axis=axis, keepdims=keepdims)
+        return v.xp.astype(zeros - INF, x.dtype), v.xp.astype(zeros, x.dtype)
     if b is None:
         (log,) = v.apply(LogSumExp(axis), x, None, where)
         raw = v.peek(log)
