@@ -120,7 +120,7 @@ def second_order(job: Job) -> list[Answer]:
 
 GRADIENT = "jax.grad(lambda *xs: f(*xs).sum(), {places})"
 MODES = {
-    "eager": Mode(eager, f"value = f({{args}})\ngradients = {GRADIENT}({{args}})", signatures=250),
+    "eager": Mode(eager, f"value = f({{args}})\ngradients = {GRADIENT}({{args}})", signatures=200),
     "jit": Mode(jitted, f"value = jax.jit(f)({{args}})\ngradients = jax.jit({GRADIENT})({{args}})", signatures=250),
     "vmap": Mode(
         mapped,
@@ -164,5 +164,5 @@ IMPORTS = ("import jax", "import jax.numpy as jnp")
 X64 = (*IMPORTS, 'jax.config.update("jax_enable_x64", True)')
 NARROW = tuple(name for name in ALL if name != "float64")
 LIBRARY = Library("jax", "jax", X64, array, numbers, code, MODES, context=bits_64)
-FEW = {"eager": replace(MODES["eager"], signatures=120)}
+FEW = {"eager": replace(MODES["eager"], signatures=100)}
 NO_X64 = Library("jax no x64", "jax", IMPORTS, narrow, numbers, narrow_code, FEW, NARROW, context=bits_32)
