@@ -57,9 +57,16 @@ class Backend(Verbs):
                 return self._record(rule, inputs)
         return rule(self, *inputs)
 
+    def pull(self, rule: Rule, inputs: Any, needs: list[bool], cotangents: list[Any]) -> Any:
+        """The gradients of the inputs of a rule."""
+        return rule.vjp(self, inputs, needs, cotangents)
+
     def _record(self, rule: Rule, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         values = tuple(x.value if type(x) is Traced else x for x in inputs)
-        outputs, table = rule.record(self, *values) if rule.records else (self.apply(rule, *values), None)
+        if rule.records:
+            outputs, table = rule.record(self, [type(x) is Traced for x in inputs], *values)
+        else:
+            outputs, table = self.apply(rule, *values), None
         node = Node(self, rule, inputs, values, outputs, table)
         return tuple(Traced(self, y, node, k) for k, y in enumerate(outputs))
 
@@ -105,7 +112,7 @@ class Node:
 
     def gradients(self, v: Backend, needs: list[bool], cotangents: list[Any]) -> Any:
         if self.table is None:
-            return self.rule.vjp(v, self.values, needs, cotangents)
+            return v.pull(self.rule, self.values, needs, cotangents)
         return self.rule.finish(v, self.values, needs, cotangents, self.table)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from .._core.rule import Rule
 from .._core.verbs import BLOCK
-from .generic import Backend
-from .tiles import SMALL, walk
+from . import parts, tiles
+from .generic import Backend, Traced
+from .select import NAMESPACE
+from .tiles import run_sums, walk
 
 # Of short rows einsum keeps more partial sums than add.reduce: no less exact, and four times as fast.
 SHORT = 128
@@ -54,8 +57,24 @@ class NumPy(Backend):
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         return _set(x, _spots(x, index, axis), value)
 
+    def total_but(self, x: Any, index: Any, axis: int) -> Any:
+        spots = _spots(x, index, axis)
+        own = _get(x, spots)
+        out = self.total(_set(x, spots, 0.0), axis)
+        _set(x, spots, own)
+        return out
+
+    def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
+        for x in inputs:
+            if type(x) is Traced:
+                return self._record(rule, inputs)
+        return parts.value(self, rule, inputs)
+
+    def pull(self, rule: Rule, inputs: Any, needs: list[bool], cotangents: list[Any]) -> Any:
+        return parts.gradients(self, rule, inputs, needs, cotangents)
+
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
-        return rows(self, steep, -1, *arrays) if arrays[0].size <= SMALL else walk(self, rows, steep, *arrays)
+        return rows(self, steep, -1, *arrays) if arrays[0].size <= tiles.SMALL else walk(self, rows, steep, *arrays)
 
     def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
         if axis == 0:
@@ -85,7 +104,21 @@ class NumPy(Backend):
         return x
 
     def sum(self, x: Any) -> Any:
-        return np.add.reduce(x.reshape(-1))
+        flat = x.reshape(-1)
+        return np.add.reduce(flat if flat.size <= tiles.RUN else run_sums(flat))
+
+    def between(self, x: Any, low: float, high: float) -> bool:
+        return parts.every(lambda piece: super(NumPy, self).between(piece, low, high), x)
+
+    def fold(self, terms: Callable[..., Any], steep: bool, *arrays: Any) -> tuple[Any, Any]:
+        return parts.fold(self, terms, steep, arrays)
+
+    def minus_abs(self, x: Any) -> Any:
+        out = np.abs(x)
+        return np.negative(out, out=out) if x.ndim else -out
+
+    def all_finite(self, x: Any) -> bool:
+        return bool(np.isfinite(x).all())
 
     def total(self, x: Any, axis: int) -> Any:
         if x.ndim == 2 and axis in (-1, 1) and x.shape[1] <= SHORT and x.flags.c_contiguous:
@@ -145,4 +178,4 @@ def _along(shape: tuple[int, ...], index: Any, axis: int) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-BACKEND = NumPy("numpy", np)
+BACKEND = NumPy("numpy", NAMESPACE)

@@ -18,6 +18,7 @@ from .threads import share, thread_count
 TILE = 1 << 20  # bytes
 SMALL = 1 << 14  # numbers, which are computed at once
 FEW = 32  # classes
+RUN = 1 << 12  # numbers that are summed before the sums are
 SPARE = 8  # pieces of memory that are kept
 
 
@@ -56,6 +57,13 @@ def walk(v: Any, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) ->
         parts = (slice(i * count // pieces, (i + 1) * count // pieces) for i in range(pieces))
         share(tile, parts, min(thread_count(), pieces) - 1)
     return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
+
+
+def run_sums(x: Any) -> Any:
+    """The sums of runs of numbers: the first level of the tree that every sum of a whole array goes up."""
+    whole = x.size - x.size % RUN
+    sums = np.add.reduce(x[:whole].reshape(-1, RUN), axis=1)
+    return sums if whole == x.size else np.append(sums, np.add.reduce(x[whole:]))
 
 
 _spare: list[Any] = []

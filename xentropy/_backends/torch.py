@@ -99,6 +99,11 @@ class Torch(Backend):
     def in_range(self, labels: Any, classes: int) -> bool:
         return NUMPY.in_range(labels.numpy(), classes)
 
+    def between(self, x: Any, low: float, high: float) -> bool:
+        # torch has no minimum of uint64, and NumPy no bfloat16
+        x = x.detach()
+        return NUMPY.between((x.float() if x.dtype is torch.bfloat16 else x).numpy(), low, high)
+
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
         if _plain():  # a scatter is not fused
             return super().put(x, index, value, axis)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .partial import expm1, log1p, quotient
+from .partial import exp_times, expm1, log1p, quotient
+from .precision import promote, working_dtype
 from .rule import Local
-from .sigmoid import minus_abs, sigmoid, softplus
+from .sigmoid import sigmoid, softplus
 from .softmax import INF
 from .target import fraction
 from .verbs import Array, Verbs
@@ -22,6 +23,8 @@ from .verbs import Array, Verbs
 class ElementLoss(Local):
     """One loss an element. The first two inputs are predictions and labels, the last the elements that
     count: the others are 0 in value and derivative, whatever they hold."""
+
+    separate = True
 
     @property
     def checks(self) -> tuple[str, ...]:
@@ -37,6 +40,11 @@ class ElementLoss(Local):
     def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
         return [x.shape]
 
+    def with_slope(self, v: Verbs, *inputs: Any) -> tuple[Array, Array]:
+        """The loss of each element, and its derivative with respect to the prediction."""
+        needs = [True] + [False] * (len(inputs) - 1)
+        return self.value(v, *inputs)[0], self.partials(v, needs, *inputs)[0][0]
+
     def _clean(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, Array]:
         x, y, live = inputs[0], inputs[1], inputs[-1]
         if live is None:
@@ -46,6 +54,54 @@ class ElementLoss(Local):
     def _done(self, v: Verbs, loss: Array, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
         live = inputs[-1]
         return (loss if live is None else v.xp.where(live, loss, 0.0),)
+
+
+class Whole(Local):
+    """(inputs of an element rule, divisor) -> the sum of its losses over the divisor, in one pass with its slope.
+
+    The divisor is a number, or an array with size 1 along every axis; it is not differentiated.
+    """
+
+    rule: ElementLoss
+    records = True
+
+    def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
+        total, _ = v.fold(self._terms, False, *inputs)
+        return (self._reduced(v, total, inputs),)
+
+    __call__ = value  # 16-bit floats are promoted part by part
+
+    def record(self, v: Verbs, needs: list[bool], *inputs: Any) -> tuple[tuple[Array, ...], Any]:
+        if any(needs[1:]):
+            return self.value(v, *inputs), None
+        total, slope = v.fold(self._terms, True, *inputs)
+        return (self._reduced(v, total, inputs),), [[slope, *[None] * (len(inputs) - 1)]]
+
+    def _terms(self, v: Verbs, steep: bool, *inputs: Any) -> tuple[Array, Any]:
+        *inputs, divisor = promote(v, inputs, working_dtype(v, inputs[0]))
+        if not steep:
+            return self.rule.value(v, *inputs)[0], None
+        loss, slope = self.rule.with_slope(v, *inputs)
+        return loss, self._shared(v, slope, inputs[-1], divisor)
+
+    def _shared(self, v: Verbs, partial: Array, live: Any, divisor: Any) -> Array:
+        partial = partial if divisor is None else partial / divisor
+        return partial if live is None else v.xp.where(live, partial, 0.0)
+
+    def _reduced(self, v: Verbs, total: Array, inputs: tuple[Any, ...]) -> Array:
+        total = v.xp.reshape(total, (1,) * inputs[0].ndim)
+        return total if inputs[-1] is None else total / inputs[-1]
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        *inputs, divisor = inputs
+        [row] = self.rule.partials(v, needs[:-1], *inputs)
+        return [[*(None if p is None else self._shared(v, p, inputs[-1], divisor) for p in row), None]]
+
+    def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
+        return {0: inputs[-2], 1: inputs[-2]}
+
+    def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
+        return [(1,) * x.ndim]
 
 
 def _term(v: Verbs, weight: Array, n: Array) -> tuple[Array, Array]:
@@ -70,34 +126,51 @@ class BinaryCrossEntropy(ElementLoss):
     def checks(self) -> tuple[str, ...]:
         return ("labels", "probs") if self.from_probs else ("labels",)
 
-    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Array, ...]:
-        """The weights and surprisals of label 1 and label 0, and the smoothed label."""
+    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The weights and surprisals of label 1 and label 0, the prediction, the smoothed label, and exp(-|logit|)."""
         xp = v.xp
         x, y = self._clean(v, inputs)
         y = _smooth(v, y, inputs[3])
         w1, w0 = (y if inputs[2] is None else y * inputs[2]), 1.0 - y
         if not self.from_probs:
-            return *_term(v, w1, softplus(v, -x)), *_term(v, w0, softplus(v, x)), x, y
+            e = xp.exp(v.minus_abs(x))
+            n, up = xp.log1p(e), x > 0
+            n1, n0 = n - xp.where(up, 0.0, x), n + xp.where(up, x, 0.0)
+            if v.all_finite(x):
+                return w1, n1, w0, n0, x, y, e
+            return *_term(v, w1, n1), *_term(v, w0, n0), x, y, e
         # the logarithm of 0 is cleaned before and after: its derivative is infinite too
         never, always = (x == 0) & (w1 == 0.0), (x == 1) & (w0 == 0.0)
         n1, n0 = -xp.log(xp.where(never, 1.0, x)), -log1p(v, -xp.where(always, 0.0, x))
-        return *_term(v, w1, n1), *_term(v, w0, n0), x, y
+        return *_term(v, w1, n1), *_term(v, w0, n0), x, y, None
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         w1, n1, w0, n0, *_ = self._read(v, inputs)
         return self._done(v, w1 * n1 + w0 * n0, inputs)
 
-    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+    def with_slope(self, v: Verbs, *inputs: Any) -> tuple[Array, Array]:
+        w1, n1, w0, n0, *_ = read = self._read(v, inputs)
+        return self._done(v, w1 * n1 + w0 * n0, inputs)[0], self._by_x(v, *read)
+
+    def _by_x(self, v: Verbs, w1: Array, n1: Array, w0: Array, n0: Array, x: Array, y: Array, e: Any) -> Array:
         xp = v.xp
-        pos_weight, smoothing = inputs[2], fraction(v, inputs[3])
-        w1, n1, w0, n0, x, y = self._read(v, inputs)
         if self.from_probs:
             # only at an exact match: elsewhere a weight of 0 has a derivative, which second order goes through
             always, never = (w0 == 0.0) & (x == 1), (w1 == 0.0) & (x == 0)
             by_0 = xp.where(always, 0.0, w0) / (1.0 - xp.where(always, 0.0, x))
-            by_x = by_0 - xp.where(never, 0.0, w1) / xp.where(never, 1.0, x)
-        else:
-            by_x = sigmoid(v, x, w0) - sigmoid(v, -x, w1)
+            return by_0 - xp.where(never, 0.0, w1) / xp.where(never, 1.0, x)
+        up, high = x > 0, 1.0 / (1.0 + e)
+        near = xp.where(up, w0, w1) * high
+        far = exp_times(v, v.minus_abs(x), xp.where(up, w1, w0) * high, e)
+        return xp.where(up, near - far, far - near)
+
+    def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
+        xp = v.xp
+        pos_weight, smoothing = inputs[2], fraction(v, inputs[3])
+        w1, n1, w0, n0, x, y, e = read = self._read(v, inputs)
+        by_x = self._by_x(v, *read)
+        if not any(needs[1:4]):
+            return [[by_x, None, None, None, None]]
         by_smoothed = (n1 if pos_weight is None else pos_weight * n1) - n0
         by_y = by_smoothed
         if smoothing is not None:  # by 1 it takes the label away, whatever the label costs
@@ -138,7 +211,7 @@ class SigmoidFocal(ElementLoss):
         """log(1 - p_t) and where 1 - p_t itself is subnormal or 0. With e = exp(-|x|) and a hard label that is
         right, it is log(e / (1 + e)), of which e may have no digits left."""
         xp = v.xp
-        low = minus_abs(v, x)
+        low = v.minus_abs(x)
         wrong, right = xp.where(x > 0, 1.0 - y, y), xp.where(x > 0, y, 1.0 - y)
         e = xp.exp(low)
         hard = (wrong == 0.0) & (miss < 2.0**-20)
@@ -160,8 +233,8 @@ class SigmoidFocal(ElementLoss):
         bend = gamma * odds  # d(miss^gamma) loss = power bend d(miss)
         slope = (1.0 - y) * up - y * down
         by_x = share * power * (slope + bend * (1.0 - 2.0 * y) * (up * down))
-        e = xp.exp(minus_abs(v, x))
-        swing = expm1(v, minus_abs(v, x)) / (1.0 + e)  # sigmoid(-|x|) - sigmoid(|x|)
+        e = xp.exp(v.minus_abs(x))
+        swing = expm1(v, v.minus_abs(x)) / (1.0 + e)  # sigmoid(-|x|) - sigmoid(|x|)
         none = (loss == 0.0) & (power == 0.0)  # an infinite x among them: out of the product, not after it alone
         by_y = share * power * (bend * xp.where(x > 0, swing, -swing) - xp.where(none, 0.0, x))
         if alpha is not None:

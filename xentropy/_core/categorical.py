@@ -34,6 +34,8 @@ class CrossEntropy(Local):
     `live` marks the rows that count: the others are 0 in every output and derivative, whatever they hold.
     """
 
+    separate = True
+
     axis: int
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Row, Labels, Entry, Uniform | None]:

@@ -19,6 +19,8 @@ from .verbs import Array, Verbs
 class RowLoss(Local):
     """One loss a row. The last two inputs are `where` and `live`: the classes and the rows that count."""
 
+    separate = True
+
     axis: int
     checks = ""  # the name of the second input, for a message about what is bad of it
     allowed = ""

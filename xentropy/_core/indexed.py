@@ -47,7 +47,7 @@ class IndexLoss(Local):
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         return [[v.walk(_rows, True, *inputs)[1], None, None, None, None]]
 
-    def record(self, v: Verbs, *inputs: Any) -> tuple[tuple[Array, ...], Any]:
+    def record(self, v: Verbs, needs: list[bool], *inputs: Any) -> tuple[tuple[Array, ...], Any]:
         loss, slope = v.walk(_rows, True, *inputs)
         return (self._reduced(v, loss, inputs[-1]),), [[slope, None, None, None, None]]
 

@@ -54,8 +54,6 @@ def bad_weights(v: Verbs, probs: Array) -> Array:
 
 def bad_probabilities(v: Verbs, y: Array) -> Array:
     """Outside [0, 1], or NaN."""
-    if kind(y.dtype) == "bool":
-        return v.xp.zeros_like(y)
     if is_index(y):
         return ~((y == 0) | (y == 1))
     return ~((y >= 0) & (y <= 1))

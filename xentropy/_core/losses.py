@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .binary import ElementLoss
+from .binary import ElementLoss, Whole
 from .categorical import CrossEntropy
 from .divergence import Entropy, NegativeLogLikelihood, RowLoss
 from .indexed import indexed
 from .labels import Complaint, bad_probabilities, counted, poison, read_target, settle
 from .normalizers import LogSumExp
-from .precision import is_index, working_dtype
+from .precision import is_array, is_index, kind, working_dtype
 from .reduce import Product, Softcap, ZLoss
-from .rows import alive, class_counts, reduce
+from .rows import alive, class_counts, how_many, reduce
 from .rule import differentiable
 from .verbs import Array, Verbs
 from .views import as_classes, as_mask, as_rows, as_scalar, leading, reshape, with_a_class, without
@@ -171,6 +171,8 @@ def bad_elements(
     bad = wrong = None
     for name, operand in zip(rule.checks, (labels, x), strict=False) if policy != "trust" else ():
         raw = v.peek(operand)
+        if kind(raw.dtype) == "bool" or (v.visible(raw) and v.between(raw, 0, 1)):
+            continue
         outside = bad_probabilities(v, raw)
         outside = outside if where is None else outside & where
         found = settle(v, policy, raw, counted(v, outside, sample_weight), Complaint(name, "[0, 1]"))
@@ -222,6 +224,12 @@ def elements(
     def inputs(live: Any) -> tuple[Any, ...]:
         return (x, labels, *parameters, live)
 
+    if reduction != "none" and sample_weight is normalizer is bad is None:
+        divisor = None
+        if reduction == "mean":  # of nothing it is 0 over 1
+            count = how_many(v, v.peek(x), where)
+            divisor = v.xp.where(count == 0.0, 1.0, count) if is_array(count) else count or 1.0
+        return (reshape(v, v.apply(Whole(rule), *inputs(where), divisor)[0], ()),)
     live = alive(v, rule, inputs, sample_weight, where, wrong)
     (loss,) = v.apply(rule, *inputs(live))
     if bad is not None:

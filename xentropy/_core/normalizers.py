@@ -6,17 +6,22 @@ from typing import Any
 
 from .partial import lifted, lowered
 from .rule import Local, Rule, sum_to
-from .softmax import INF, Row, heat, over, relative, row, share
+from .softmax import INF, Row, bare, heat, log_sum_exp, over, relative, row, share
 from .verbs import Array, Verbs
 
 
 class LogSumExp(Local):
     """(x, T, where) -> lse of each row."""
 
+    separate = True
+
     axis: int
     like_input: bool = True
 
     def value(self, v: Verbs, x: Array, temperature: Any, where: Any) -> tuple[Array, ...]:
+        if temperature is None and where is None and not v.differentiates:
+            maximum, _, rest, _ = bare(v, x, self.axis, keep=False)
+            return (log_sum_exp(v, maximum, rest),)
         return (row(v, x, temperature, where, self.axis, void=False).lse(v),)
 
     def partials(self, v: Verbs, needs: list[bool], x: Array, temperature: Any, where: Any) -> list[list[Any]]:
@@ -56,11 +61,17 @@ def row_shape(x: Array, axis: int) -> tuple[int, ...]:
 class Softmax(Rule):
     """(x, T, where) -> the probabilities, or with `log` their logarithms."""
 
+    separate = True
+
     axis: int
     log: bool
     like_input = True
 
     def value(self, v: Verbs, x: Array, temperature: Any, where: Any) -> tuple[Array, ...]:
+        if temperature is None and where is None and not v.differentiates:
+            _, d, rest, e = bare(v, x, self.axis, keep=self.log)
+            out = v.remake(v.xp.subtract, d, v.xp.log1p(rest)) if self.log else v.remake(v.xp.divide, e, 1.0 + rest)
+            return (out,)
         r = row(v, x, temperature, where, self.axis)
         if self.log:
             out = r.d - r.log_norm(v)
@@ -102,3 +113,6 @@ class Softmax(Rule):
         """p_j (c_j - sum_k p_k c_k): the Jacobian of the softmax, which is symmetric."""
         p = r.probs(v)
         return p * (c - v.total(p * c, self.axis))
+
+    def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
+        return [x.shape]

@@ -14,6 +14,8 @@ from .verbs import Array, Verbs
 class Product(Local):
     """x w, for a weight that broadcasts to x."""
 
+    separate = True
+
     plain = True
 
     def value(self, v: Verbs, x: Array, weight: Array) -> tuple[Array, ...]:
@@ -38,6 +40,8 @@ class Softcap(Local):
     tanh u = (1 - e^2) / (1 + e^2) with e = exp(-|u|), and its derivative (2 e / (1 + e^2))^2: the derivative
     of a library's tanh is 1 - tanh^2, which is 0 where the true one is still 1e-8.
     """
+
+    separate = True
 
     def _read(self, v: Verbs, x: Array, cap: Any, where: Any) -> tuple[Array, ...]:
         xp = v.xp

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from .labels import Target
-from .precision import is_array
+from .precision import is_array, working_dtype
 from .reduce import ClassMass, Mean, Product, Sum
 from .rule import Rule
 from .verbs import Array, Verbs
@@ -91,12 +91,17 @@ def reduce(
     return reshape(v, v.apply(Mean(normalizer is None), loss, denominator)[0], ())
 
 
+def how_many(v: Verbs, x: Array, live: Any) -> Any:
+    """How many elements of `x` are live."""
+    if live is None:
+        return v.count(prod(x.shape), x)
+    return Sum()(v, v.xp.astype(v.xp.broadcast_to(live, x.shape), working_dtype(v, x)))[0]
+
+
 def _denominator(v: Verbs, loss: Array, sample_weight: Any, counts: Any, live: Any) -> Any:
     xp = v.xp
     if sample_weight is None and counts is None:
-        if live is None:
-            return v.count(prod(loss.shape), loss)
-        return Sum()(v, xp.astype(xp.broadcast_to(live, loss.shape), loss.dtype))[0]
+        return how_many(v, loss, live)
     if counts is None:
         ones = xp.ones_like(loss)
         counts = ones if live is None else xp.where(live, ones, 0.0)

@@ -26,6 +26,7 @@ class Rule:
 
     like_input = False  # outputs get the dtype of the first input rather than the one computed in
     records = False  # value and partials come cheaper together
+    separate = False  # each row along `axis`, or each element without one, is computed by itself
     plain = False  # a library's own derivative of the value is as good: no need to register this one
 
     def __init_subclass__(cls) -> None:
@@ -35,6 +36,10 @@ class Rule:
     def __init__(self, *values: Any, **named: Any) -> None:
         for name, value in (*zip(self.options, values, strict=False), *named.items()):
             setattr(self, name, value)
+
+    def along(self, axis: int) -> Rule:
+        """The same rule along another axis."""
+        return type(self)(**{name: getattr(self, name) for name in self.options} | {"axis": axis})
 
     def key(self) -> tuple[Any, ...]:
         return (type(self), *(getattr(self, name) for name in self.options))
@@ -56,8 +61,9 @@ class Rule:
         """Tangents of the outputs (Jacobian-vector product)."""
         raise NotImplementedError
 
-    def record(self, v: Verbs, *inputs: Any) -> tuple[tuple[Array, ...], Any]:
-        """The outputs and the partials, from a rule that `records` both in one pass."""
+    def record(self, v: Verbs, needs: list[bool], *inputs: Any) -> tuple[tuple[Array, ...], Any]:
+        """The outputs and the partials, from a rule that `records` both in one pass; None for the partials if they
+        do not come cheaper so."""
         raise NotImplementedError
 
     def __call__(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:

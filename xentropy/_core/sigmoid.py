@@ -1,7 +1,6 @@
 r"""The logistic function and its logarithms, and x log y.
 
-Everything goes through e = exp(-|x|), which never overflows. -|x| is written where(x > 0, -x, x), whose
-derivative at 0 is that of one side: abs and maximum have other ones there, and half of them no second.
+Everything goes through e = exp(-|x|), which never overflows.
 """
 
 from __future__ import annotations
@@ -13,24 +12,22 @@ from .rule import Local
 from .verbs import Array, Verbs
 
 
-def minus_abs(v: Verbs, x: Array) -> Array:
-    return v.xp.where(x > 0, -x, x)
-
-
 def sigmoid(v: Verbs, x: Array, weight: Any = 1.0) -> Array:
     """weight / (1 + exp -x)."""
-    low = minus_abs(v, x)
+    low = v.minus_abs(x)
     high = weight / (1.0 + v.xp.exp(low))
     return v.xp.where(x > 0, high, exp_times(v, low, high))
 
 
 def softplus(v: Verbs, x: Array) -> Array:
     """log(1 + exp x)."""
-    return v.xp.where(x > 0, x, 0.0) + v.xp.log1p(v.xp.exp(minus_abs(v, x)))
+    return v.xp.where(x > 0, x, 0.0) + v.xp.log1p(v.xp.exp(v.minus_abs(x)))
 
 
 class Elementwise(Local):
     """One output with the shape of the first input."""
+
+    separate = True
 
     like_input = True
 

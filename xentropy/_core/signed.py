@@ -22,6 +22,8 @@ from .verbs import Array, Verbs
 class SignedLogSumExp(Local):
     """(x, b, where) -> (log |S|, sign S) of each row; the sign has no derivative."""
 
+    separate = True
+
     axis: int
     like_input = True
 

@@ -30,6 +30,7 @@ class Row(NamedTuple):
     maximum: Array  # x_a, not divided by T
     temperature: Any
     axis: int
+    e: Any  # exp d; None where it is to be taken in halves
 
     def log_norm(self, v: Verbs) -> Array:
         """log1p(r): the log-sum-exp less the maximum."""
@@ -37,12 +38,25 @@ class Row(NamedTuple):
 
     def lse(self, v: Verbs) -> Array:
         """The log-sum-exp itself; infinite maxima are the answer already."""
-        m = self.maximum if self.temperature is None else self.maximum / self.temperature
-        finite = finish(v, Partial(v.xp.where(m == -INF, 0.0, m), self.rest))
-        return v.xp.where(m == -INF, -INF, v.xp.where(m == INF, INF, finite))
+        return log_sum_exp(v, self.maximum if self.temperature is None else self.maximum / self.temperature, self.rest)
 
     def probs(self, v: Verbs, times: Any = 1.0) -> Array:
-        return exp_times(v, self.d, times / (1.0 + self.rest))
+        return exp_times(v, self.d, times / (1.0 + self.rest), self.e)
+
+
+def log_sum_exp(v: Verbs, maximum: Array, rest: Array) -> Array:
+    finite = finish(v, Partial(v.xp.where(maximum == -INF, 0.0, maximum), rest))
+    return v.xp.where(maximum == -INF, -INF, v.xp.where(maximum == INF, INF, finite))
+
+
+def bare(v: Verbs, x: Array, axis: int, *, keep: bool) -> tuple[Array, Array, Array, Array]:
+    """The maximum, d (if it is to be kept), r and e^d of logits without a temperature or a mask. Special values
+    need no care: where the maximum is not finite, the arithmetic makes all of the row NaN."""
+    maximum, place = v.peak(x, axis)
+    d = v.make(v.xp.subtract, x, maximum)
+    e = v.make(v.xp.exp, d) if keep else v.remake(v.xp.exp, d)
+    rest = v.total_but_peak(e, place, maximum - maximum, axis)
+    return maximum, d, rest, v.restore_peak(e, place, axis)
 
 
 def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bool = True) -> Row:
@@ -53,26 +67,26 @@ def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bo
         x = xp.where(where, x, -INF)
     place, m = lift(v, x, axis)
     lost = m == -INF
-    gap = x - xp.where(lost, 0.0, m)
+    gap = v.make(xp.subtract, x, xp.where(lost, 0.0, m))
     spoilt = ~(m < INF)  # NaN or +inf somewhere in the row
     if is_array(temperature):
         spoilt = spoilt | ~(temperature > 0)
     if temperature is not None:
         gap = _cool(v, gap, temperature)
     d = v.put(gap, place, xp.where(lost, -INF, xp.zeros_like(m)), axis)
-    e = xp.exp(d) if v.headroom == 1.0 else exp_times(v, d, v.headroom)
-    rest = lowered(v, v.total(v.drop(e, place, axis), axis))
+    e = v.make(xp.exp, d) if v.headroom == 1.0 else None
+    rest = lowered(v, v.total_but(exp_times(v, d, v.headroom) if e is None else e, place, axis))
     if void:
         spoilt = spoilt | (lost if where is None else lost & xp.any(where, axis=axis, keepdims=True))
     # times NaN, not where(..., NaN): the derivative is NaN too, by whatever way it is taken; also at the maximum
     nan = NAN * xp.where(spoilt, m, 0.0)
-    return Row(d, place, rest * xp.where(spoilt, nan, 1.0), m, temperature, axis)
+    return Row(d, place, rest * xp.where(spoilt, nan, 1.0), m, temperature, axis, e)
 
 
 def _cool(v: Verbs, gap: Array, temperature: Any) -> Array:
     """gap / T, where the derivative of an array T does not see the infinite gap of a disallowed class."""
     if not is_array(temperature):
-        return gap / temperature
+        return v.remake(v.xp.divide, gap, temperature)
     allowed = gap != -INF
     finite = v.xp.where(allowed, gap, 0.0) / temperature
     return v.xp.where(allowed, finite, gap / v.constant(temperature))

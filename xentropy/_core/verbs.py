@@ -135,6 +135,29 @@ class Verbs:
         """`x`, which the formula owns, with one class a row set to 0."""
         return self.put(x, index, 0.0, axis)
 
+    def minus_abs(self, x: Array) -> Array:
+        """-|x|, whose derivative at 0 is that of one side: abs and maximum have other ones there, and half of them
+        no second."""
+        return self.xp.where(x > 0, -x, x)
+
+    def all_finite(self, x: Array) -> bool:
+        """Whether all of `x` is seen to be finite; not where that takes waiting."""
+        return False
+
+    def between(self, x: Array, low: float, high: float) -> bool:
+        """Whether all of `x`, whose values are visible, lies between these numbers; no NaN does."""
+        return 0 in x.shape or bool((self.xp.min(x) >= low) & (self.xp.max(x) <= high))
+
+    def fold(self, terms: Callable[..., Any], steep: bool, *arrays: Any) -> tuple[Array, Any]:
+        """The sum of the first of `terms(self, steep, *arrays)`, and the second, over any parts of the arrays, each of
+        whose elements it computes by itself."""
+        each, slope = terms(self, steep, *arrays)
+        return self.sum(each), slope
+
+    def total_but(self, x: Array, index: Array, axis: int) -> Array:
+        """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
+        return self.total(self.drop(x, index, axis), axis)
+
     def deposit(self, x: Array, index: Array, amount: Array, axis: int) -> Array:
         """`x`, which the formula owns, with `amount` added at `index`; equal indices add up."""
         place = self.positions(x, axis)
