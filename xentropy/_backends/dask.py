@@ -32,10 +32,10 @@ class Dask(Backend):
         out = found[0] if len(found) == 1 else xp.concat(found, axis=axis)
         return out != 0 if x.dtype == bool else out
 
-    def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
+    def top(self, x: Any, axis: int) -> Any:
         if 0 in x.shape:  # Dask's own maximum of no rows raises
-            return self.xp.sum(x, axis=axis, keepdims=True), None
-        return super().peak(x, axis)
+            return self.xp.sum(x, axis=axis, keepdims=True)
+        return super().top(x, axis)
 
     def sum(self, x: Any) -> Any:
         return self.xp.sum(x)  # a tree of its chunks, and no reshape where there is nothing

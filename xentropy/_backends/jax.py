@@ -16,7 +16,9 @@ from jax.custom_derivatives import SymbolicZero
 
 from .._core.labels import Complaint
 from .._core.rule import Rule
+from . import jax_rows
 from .generic import Backend
+from .jax_contract import contract
 from .switch import rules_enabled
 
 
@@ -60,6 +62,17 @@ class Jax(Backend):
         # + 0.0 is dropped by XLA; of 0 times a positive part less 0 times a negative one the signs cancel
         up = partial >= 0
         return jnp.where(up, partial, 0.0) * tangent - jnp.where(up, 0.0, -partial) * tangent
+
+    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+        if self.differentiates or x.size == 0:
+            return super().walk(rows, steep, x, *others)
+        flat = x.reshape(-1, x.shape[-1])
+        others = tuple(y.reshape(-1) if hasattr(y, "ndim") and y.ndim else y for y in others)
+        loss, slope = rows(ROWS, steep, -1, flat, *others)
+        return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
+
+    def contract(self, slope: Any, tangent: Any, index: Any, axis: int) -> Any:
+        return super().contract(slope, tangent, index, axis) if self.differentiates else contract(slope, tangent, index)
 
     # An index is in range, or is trusted, for which nothing may be spent. XLA itself stays in bounds: it clamps
     # the places of a gather and drops those of a scatter.
@@ -137,12 +150,32 @@ def _registered(rule: Rule) -> Any:
         return rule(BACKEND, *inputs)
 
     def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
-        outputs = call(*primals)
         moves = [None if isinstance(t, SymbolicZero) else t for t in tangents]
-        return outputs, rule.jvp(BACKEND, primals, moves)
+        together = rule.ahead(BACKEND, primals, moves)
+        if together is None:
+            return call(*primals), rule.jvp(BACKEND, primals, moves)
+        outputs, moved = together
+        return _attached(rule)(tuple(map(jax.lax.stop_gradient, outputs)), *primals), tuple(moved)
+
+    call.defjvp(jvp, symbolic_zeros=True)
+    return call
+
+
+@cache
+def _attached(rule: Rule) -> Any:
+    """Outputs that are there already, with the derivatives that the rule gives them."""
+
+    @jax.custom_jvp
+    def call(outputs: Any, *inputs: Any) -> Any:
+        return outputs
+
+    def jvp(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> Any:
+        moves = [None if isinstance(t, SymbolicZero) else t for t in tangents[1:]]
+        return call(*primals), tuple(rule.jvp(BACKEND, primals[1:], moves))
 
     call.defjvp(jvp, symbolic_zeros=True)
     return call
 
 
 BACKEND = Jax("jax", jnp)
+ROWS = jax_rows.verbs(Jax)

@@ -51,13 +51,16 @@ class NumPy(Backend):
         # as unsigned numbers: negative ones are large
         return bool(np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), axis=None) < classes)
 
+    def spot(self, x: Any, index: Any, axis: int) -> Any:
+        return index if type(index) in (tuple, _Flat) else _spots(x, index, axis)
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
-        return _get(x, _spots(x, index, axis))
+        return _get(x, index if type(index) is _Flat else self.spot(x, index, axis))
 
     def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
-        return _set(x, _spots(x, index, axis), value)
+        return _set(x, index if type(index) is _Flat else self.spot(x, index, axis), value)
 
-    def total_but(self, x: Any, index: Any, axis: int) -> Any:
+    def without(self, x: Any, index: Any, axis: int) -> Any:
         spots = _spots(x, index, axis)
         own = _get(x, spots)
         out = self.total(_set(x, spots, 0.0), axis)
@@ -68,7 +71,7 @@ class NumPy(Backend):
         for x in inputs:
             if type(x) is Traced:
                 return self._record(rule, inputs)
-        return parts.value(self, rule, inputs)
+        return parts.value(self, rule, inputs) if rule.separate else rule(self, *inputs)
 
     def pull(self, rule: Rule, inputs: Any, needs: list[bool], cotangents: list[Any]) -> Any:
         return parts.gradients(self, rule, inputs, needs, cotangents)
@@ -76,9 +79,15 @@ class NumPy(Backend):
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
         return rows(self, steep, -1, *arrays) if arrays[0].size <= tiles.SMALL else walk(self, rows, steep, *arrays)
 
+    def top(self, x: Any, axis: int) -> Any:
+        if axis == 0 or x.ndim != 2 or not x.flags.c_contiguous:
+            return self.peak(x, axis)[0]
+        return x.reshape(-1)[x.argmax(axis, keepdims=True) + _starts(x.shape)]
+
     def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
         if axis == 0:
             return np.maximum.reduce(x, axis=0, keepdims=True), None
+        # along the memory argmax takes less time than the maximum
         place = _spots(x, x.argmax(axis, keepdims=True), axis)
         return _get(x, place), place
 
@@ -141,22 +150,31 @@ def _all_ones(x: Any) -> bool:
     return bool(x == 1.0 if x.ndim == 0 else (x == 1.0).all())
 
 
+class _Flat:
+    """Places in the memory of a contiguous matrix, one a row."""
+
+    __slots__ = ("places",)
+
+    def __init__(self, places: Any) -> None:
+        self.places = places
+
+
 def _spots(x: Any, index: Any, axis: int) -> Any:
-    """Where one number a row is: its places in memory, of a contiguous matrix, or else an index of arrays."""
+    """Where one number a row is: in memory, of a contiguous matrix, or else an index of arrays."""
     if x.ndim != 2 or not x.flags.c_contiguous:
         return _along(x.shape, index, axis)
-    return index * x.shape[1] + _columns(x.shape[1]) if axis == 0 else index + _starts(x.shape)
+    return _Flat(index * x.shape[1] + _columns(x.shape[1]) if axis == 0 else index + _starts(x.shape))
 
 
 def _get(x: Any, spots: Any) -> Any:
-    return x[spots] if type(spots) is tuple else x.reshape(-1)[spots]
+    return x[spots] if type(spots) is tuple else x.reshape(-1)[spots.places]
 
 
 def _set(x: Any, spots: Any, value: Any) -> Any:
     if type(spots) is tuple:
         x[spots] = value
     else:
-        x.reshape(-1)[spots] = value
+        x.reshape(-1)[spots.places] = value
     return x
 
 

@@ -1,8 +1,11 @@
 r"""Cross-entropy of class indices and nothing else, the call that nearly all calls are.
 
-With the names of `softmax` and y the label of a row, the loss is log1p(r) - d_y. Its gradient is
-e^{d_j} / (1 + r), less 1 at y: there (e^{d_y} - 1 - r) / (1 + r). Special values need no
-care of their own: what the rules ask of infinities and NaN is what the arithmetic makes of them.
+Left out of the sum is the label y here, not the maximum: its place is known. With q = sum_{j != y} exp d_j
+
+    loss = log1p(q + (e^{d_y} - 1)) - d_y        gradient: e^{d_j} / (q + e^{d_y}), and at y -q / (q + e^{d_y})
+
+Where y is the maximum, e^{d_y} - 1 is 0 and q the tail; elsewhere q is 1 at least, and the loss log 2. Special values
+need no care of their own: what the rules ask of infinities and NaN is what the arithmetic makes of them.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from math import prod
 from typing import Any
 
 from .labels import read_target
-from .precision import kind, working_dtype
+from .precision import kind, promote, working_dtype
 from .rule import Local
 from .softmax import NAN
 from .verbs import Array, Verbs
@@ -41,8 +44,15 @@ class IndexLoss(Local):
         return [v.scale(ct, table[0][0]), None, None, None, None]
 
     def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
-        [out] = super().push(v, inputs, tangents)
-        return [v.xp.reshape(out, () if self.whole else inputs[0].shape[:-1])]
+        return self.ahead(v, inputs, tangents)[1]
+
+    def ahead(self, v: Verbs, inputs: Any, tangents: Any) -> Any:
+        outputs, [[slope, *_]] = self.record(v, [], *inputs)
+        _, index, live, *_ = inputs
+        [tangent] = promote(v, tangents[:1], slope.dtype)
+        tangent = tangent if live is None else v.xp.where(live, tangent, 0.0)
+        out = v.contract(slope, tangent, index, -1)
+        return outputs, [v.sum(out) if self.whole else v.xp.reshape(out, inputs[0].shape[:-1])]
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         return [[v.walk(_rows, True, *inputs)[1], None, None, None, None]]
@@ -51,59 +61,47 @@ class IndexLoss(Local):
         loss, slope = v.walk(_rows, True, *inputs)
         return (self._reduced(v, loss, inputs[-1]),), [[slope, None, None, None, None]]
 
-    def anchor(self, v: Verbs, tangent: Array, *inputs: Any) -> tuple[Array, list[Any]]:
-        x, _, live, bad, _ = inputs
-        if live is not None:
-            tangent = v.xp.where(live, tangent, 0.0)
-        _, _, rest, _ = _relative(v, x, inputs[1], bad, -1)
-        top = (x == v.xp.max(x, axis=-1, keepdims=True)) & (rest < 1.0)
-        return tangent - v.total(v.xp.where(top, tangent, 0.0), -1), []
-
-    def shapes(self, x: Array, *_: Any) -> list[tuple[int, ...]]:
-        return [(1,) * x.ndim if self.whole else (*x.shape[:-1], 1)]
-
     def _reduced(self, v: Verbs, loss: Array, divisor: Any) -> Array:
         if not self.whole:
             return v.xp.reshape(loss, loss.shape[:-1])
         return v.sum(loss) if divisor is None else v.sum(loss) / divisor
 
 
-def _relative(v: Verbs, x: Array, index: Array, bad: Any, axis: int) -> tuple[Array, ...]:
-    """d at the index, e^d, r, and the place of the maximum if the library has looked for it."""
-    maximum, place = v.peak(x, axis)
-    d = v.make(v.xp.subtract, x, maximum)
-    nought = maximum - maximum  # NaN where the maximum is not finite
-    if bad is not None:
-        nought = v.xp.where(bad, NAN, nought)
-    if not v.differentiates:
-        own, e = v.pick(d, index, axis), v.remake(v.xp.exp, d)
-        return own, e, v.total_but_peak(e, place, nought, axis), place
-    # the place of a maximum that is alone has no derivative, whose two halves would cancel: the tail is kept
-    e = v.xp.exp(d)
-    ones = v.xp.floor(e)
-    alone = v.total(ones, axis) == 1.0
-    others = v.xp.where(alone, 1.0 - ones, 1.0)
-    rest = v.total(e * others, axis) - v.xp.where(alone, nought, 1.0)
-    return v.pick(d * others, index, axis), e, rest + nought, place
-
-
 def _rows(
     v: Verbs, steep: bool, axis: int, x: Array, index: Array, live: Any, bad: Any, divisor: Any
 ) -> tuple[Array, Any]:
     """The loss of each row and, if `steep`, its gradient over the divisor, for any part of the rows."""
-    x = x if kind(x.dtype) == "float" else v.xp.astype(x, v.xp.float32)
+    xp = v.xp
+    x = x if kind(x.dtype) == "float" else xp.astype(x, xp.float32)
     if live is not None:
         x = v.guard(x, live)
-    own, e, rest, place = _relative(v, x, index, bad, axis)
-    loss = v.xp.log1p(rest) - own
+    top = v.constant(v.top(x, axis))
+    nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)
+    index = v.spot(x, index, axis)
+    own = v.pick(x, index, axis)
+    if v.differentiates:  # the halves of a derivative through both would cancel where they are one
+        first = own == top
+        own, top = xp.where(first, 0.0 * own, own - top), xp.where(first, own, top)
+    else:
+        own = own - top
+    if steep:
+        e = v.put(_relative(v, x, top), index, nought, axis)
+        rest = v.total(e, axis)
+    else:
+        rest = v.total_but(_relative, x, top, index, nought, axis)
+    loss = xp.log1p(rest + xp.expm1(own)) - own
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
-    one = 1.0 + rest
-    own = (v.xp.exp(own) - 1.0) - rest  # at the maximum -r to its last digit
-    e = v.put(v.restore_peak(e, place, axis), index, own, axis)
-    slope = v.remake(v.xp.divide, e, one if divisor is None else one * divisor)
+    whole = rest + xp.exp(own)
+    slope = v.put(e, index, -rest, axis)
+    slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
     return loss, slope if live is None else v.keep(slope, live)
+
+
+def _relative(v: Verbs, x: Array, top: Array) -> Array:
+    """exp d."""
+    return v.remake(v.xp.exp, v.make(v.xp.subtract, x, v.wide(top)))
 
 
 ROWS, WHOLE = IndexLoss(False), IndexLoss(True)

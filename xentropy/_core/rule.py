@@ -66,6 +66,10 @@ class Rule:
         do not come cheaper so."""
         raise NotImplementedError
 
+    def ahead(self, v: Verbs, inputs: Any, tangents: Any) -> Any:
+        """The outputs and their tangents, where they come cheaper together; else None."""
+        return None
+
     def __call__(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         first = inputs[0]
         outputs = self.value(v, *promote(v, inputs, working_dtype(v, first)))

@@ -75,7 +75,7 @@ def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bo
         gap = _cool(v, gap, temperature)
     d = v.put(gap, place, xp.where(lost, -INF, xp.zeros_like(m)), axis)
     e = v.make(xp.exp, d) if v.headroom == 1.0 else None
-    rest = lowered(v, v.total_but(exp_times(v, d, v.headroom) if e is None else e, place, axis))
+    rest = lowered(v, v.without(exp_times(v, d, v.headroom) if e is None else e, place, axis))
     if void:
         spoilt = spoilt | (lost if where is None else lost & xp.any(where, axis=axis, keepdims=True))
     # times NaN, not where(..., NaN): the derivative is NaN too, by whatever way it is taken; also at the maximum

@@ -86,9 +86,22 @@ class Verbs:
         wide = self.xp.astype(labels, self.index_dtype())
         return int(self.xp.min(wide)) >= 0 and int(self.xp.max(wide)) < classes
 
+    def top(self, x: Array, axis: int) -> Array:
+        """The maximum, kept with size 1."""
+        return self.xp.max(x, axis=axis, keepdims=True)
+
+    def wide(self, x: Array) -> Array:
+        """A row quantity, to be broadcast along the class axis."""
+        return x
+
+    def contract(self, slope: Array, tangent: Array, index: Array, axis: int) -> Array:
+        """The sum along `axis` of the product with slopes that add up to 0: of the tangent less that at `index`, so that
+        a tangent that is nearly the same in all classes costs no digits."""
+        return self.total(self.times(slope, tangent - self.pick(tangent, index, axis)), axis)
+
     def peak(self, x: Array, axis: int) -> tuple[Array, Any]:
         """The maximum, kept with size 1, and its place, for the two below, if that is to be had as cheaply."""
-        return self.xp.max(x, axis=axis, keepdims=True), None
+        return self.top(x, axis), None
 
     def total_but_peak(self, e: Array, place: Any, nought: Array, axis: int) -> Array:
         """The sum of numbers up to 1 with `nought`, 0 or NaN, for one 1 among them, which is at `place` if that is
@@ -123,6 +136,10 @@ class Verbs:
         """`x` with one of its axes in another place."""
         return self.xp.moveaxis(x, source, destination)
 
+    def spot(self, x: Array, index: Array, axis: int) -> Any:
+        """An index for several uses on arrays of this shape, in the form that serves them best."""
+        return index
+
     def pick(self, x: Array, index: Array, axis: int) -> Array:
         """`x` at `index` along `axis`; the index is always in range."""
         return self.xp.take_along_axis(x, index, axis=axis)
@@ -154,7 +171,14 @@ class Verbs:
         each, slope = terms(self, steep, *arrays)
         return self.sum(each), slope
 
-    def total_but(self, x: Array, index: Array, axis: int) -> Array:
+    def total_but(
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+    ) -> Array:
+        """The sum along `axis`, kept with size 1, of terms(self, x, top), with `nought`, 0 or NaN, for that of one class
+        a row. Each term is that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
+        return self.total(self.put(terms(self, x, top), index, nought, axis), axis)
+
+    def without(self, x: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
         return self.total(self.drop(x, index, axis), axis)
 

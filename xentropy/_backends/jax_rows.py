@@ -1,0 +1,66 @@
+"""The verbs of class indices for XLA on CPUs: row quantities without a class axis, and sums by windows of classes.
+
+XLA's fast reductions take what goes into them along, like an exponential, but neither a selection nor an axis of
+size 1 that is the last. So the label is not selected away in a row: its own window of classes is summed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+INF = float("inf")
+SHORT = 128  # classes up to which a selection costs less than windows
+LONG = 4096
+
+
+def verbs(base: Any) -> Any:
+    """Those of the backend `base`, for one call of `walk`."""
+
+    class Rows(base):  # type: ignore[misc]
+        def wide(self, x: Any) -> Any:
+            return x[..., None]
+
+        def top(self, x: Any, axis: int) -> Any:
+            lowest = jnp.asarray(-INF, x.dtype)
+            windows = x if x.shape[-1] < LONG else _windows(x, lowest, jax.lax.max, 256)
+            return jnp.max(windows, axis=-1)
+
+        def pick(self, x: Any, index: Any, axis: int) -> Any:
+            return super().pick(x, index[..., None], axis)[..., 0]
+
+        def put(self, x: Any, index: Any, value: Any, axis: int) -> Any:
+            return super().put(x, index[..., None], value[..., None] if hasattr(value, "dtype") else value, axis)
+
+        def total(self, x: Any, axis: int) -> Any:
+            return jnp.sum(x, axis=-1)
+
+        def guard(self, x: Any, live: Any) -> Any:
+            return super().guard(x, live[..., None])
+
+        def keep(self, x: Any, live: Any) -> Any:
+            return super().keep(x, live if x.ndim == live.ndim else live[..., None])
+
+        def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
+            rows, classes = x.shape
+            if classes <= SHORT:
+                return self.total(terms(self, self.put(x, index, -INF, axis), top), axis) + nought
+            size = 64 if classes < LONG else 256
+            sums = _windows(terms(self, x, top), jnp.zeros((), x.dtype), jax.lax.add, size)
+            window = index // size
+            start = jnp.minimum(window * size, classes - size)  # the last one may reach back into that before
+            place = start[:, None] + jnp.arange(size, dtype=index.dtype)
+            near = jnp.take_along_axis(x, place, axis=-1, mode="promise_in_bounds")
+            others = (place != index[:, None]) & (place >= (window * size)[:, None])
+            near = terms(self, jnp.where(others, near, -INF), top)
+            return self.total(self.put(sums, window, 0.0, axis), axis) + self.total(near, axis) + nought
+
+    return Rows("jax", jnp)
+
+
+def _windows(x: Any, start: Any, merge: Any, size: int) -> Any:
+    """Each `size` classes merged to one, and what is left over to one more."""
+    return jax.lax.reduce_window(x, start, merge, (1, size), (1, size), ((0, 0), (0, -x.shape[-1] % size)))
