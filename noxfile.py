@@ -166,6 +166,19 @@ def peers(session: nox.Session) -> None:
     session.log(f"{report}.html")
 
 
+@nox.session(default=False, requires=["build"])
+def bench(session: nox.Session) -> None:
+    """Every benchmark: tables, JSON files and the plots of the pages. `-- --quick` only sees whether they run."""
+    install(session, "bench", "torch", "jax")
+    quick = "--quick" in session.posargs
+    folder = ROOT / "benchmarks"
+    for name in ("overhead", "safety"):
+        output = folder / "results" / ("quick" if quick else "") / f"{name}.json"
+        session.run("python", folder / f"{name}.py", f"--output={output}", *(["--rounds=7"] if quick else []))
+    for name in ("throughput", "threads_gain", "memory", "scaling", "plots"):
+        session.run("python", folder / f"{name}.py", *(["--quick"] if quick else []))
+
+
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """The page of the conformance suite in a Chromium that is there already; none is installed."""

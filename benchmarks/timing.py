@@ -7,12 +7,13 @@ twice: how far the two differ from each other (A/A) says how much of any other r
 from __future__ import annotations
 
 import gc
+import math
 import os
 import platform
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
@@ -40,29 +41,56 @@ def once(call: Callable[[], Any], repeats: int) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def interleave(calls: dict[str, Callable[[], Any]], *, rounds: int = 25, twice: str, label: str) -> dict[str, Timing]:
-    """Seconds a call of each candidate; `twice` names the one for the A/A comparison."""
-    entries = {**calls, twice + AGAIN: calls[twice]}
-    repeats = {}
-    for name, call in entries.items():  # also warms up: compilers, caches, thread pools
-        call()
-        repeats[name] = max(1, int(SHORTEST / max(min(once(call, 3) for _ in range(3)), 1e-7)))
+def interleave(
+    calls: dict[str, Callable[[], Any]],
+    *,
+    rounds: int = 25,
+    twice: str | Sequence[str],
+    label: str,
+    seconds: float = math.inf,
+    fewest: int = 7,
+    settle: float = 0.0,
+    shortest: float = SHORTEST,
+) -> dict[str, Timing]:
+    """Seconds a call of each candidate; `twice` names those for the A/A comparison.
+
+    After `seconds` no round is begun but the `fewest`. `settle` is a pause in seconds before each candidate, in which
+    the threads of the one before it, which wait for more work with their core busy, fall asleep.
+    """
+    entries = calls | {name + AGAIN: calls[name] for name in ([twice] if isinstance(twice, str) else twice)}
+    repeats = {name: warm_up(call, shortest) for name, call in entries.items()}
     found: dict[str, list[float]] = {name: [] for name in entries}
-    order, chance = list(entries), random.Random(0)
+    order, chance, end = list(entries), random.Random(0), time.perf_counter() + seconds
+    gc.collect()
+    gc.freeze()  # what is there stays: it need not be looked through in every round
     gc.disable()
     try:
-        for _ in tqdm(range(rounds), desc=label, leave=False):
+        for done in tqdm(range(rounds), desc=label, leave=False):
+            if done >= fewest and time.perf_counter() > end:
+                break
+            gc.collect()
             chance.shuffle(order)
             for name in order:
+                time.sleep(settle)
                 found[name].append(once(entries[name], repeats[name]))
     finally:
         gc.enable()
+        gc.unfreeze()
     return {name: Timing(times) for name, times in found.items()}
 
 
-def ratio(ours: Timing, theirs: Timing) -> float:
-    """How many times as long we take."""
-    return statistics.median(a / b for a, b in zip(ours.rounds, theirs.rounds, strict=True))
+def warm_up(call: Callable[[], Any], shortest: float) -> int:
+    """How many calls are timed together, after compilers, caches and thread pools have had theirs."""
+    call()
+    first = once(call, 1)
+    if first > 2 * shortest:
+        return 1
+    return max(1, round(shortest / max(min(once(call, 3) for _ in range(3)), 1e-7)))
+
+
+def ratio(one: Timing, other: Timing) -> float:
+    """How many times as long the one takes as the other."""
+    return statistics.median(a / b for a, b in zip(one.rounds, other.rounds, strict=True))
 
 
 def spread(one: Timing, again: Timing) -> float:
@@ -72,7 +100,7 @@ def spread(one: Timing, again: Timing) -> float:
 
 def machine() -> dict[str, Any]:
     """What the figures were taken on."""
-    names = ("numpy", "scipy", "torch", "jax", "optax", "array-api-compat")
+    names = ("numpy", "scipy", "scikit-learn", "torch", "jax", "optax", "keras", "array-api-compat")
     return {
         "date": date.today().isoformat(),
         "processor": processor(),

@@ -15,6 +15,7 @@ project_copyright = author
 version = release = xentropy.__version__
 
 extensions = [
+    "benchmarks",
     "capability_table",
     "docstrings",
     "myst_parser",

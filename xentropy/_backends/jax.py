@@ -72,7 +72,9 @@ class Jax(Backend):
         return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
 
     def contract(self, slope: Any, tangent: Any, index: Any, axis: int) -> Any:
-        return super().contract(slope, tangent, index, axis) if self.differentiates else contract(slope, tangent, index)
+        return (
+            super().contract(slope, tangent, index, axis) if self.differentiates else contract(slope, tangent, index)
+        )
 
     # An index is in range, or is trusted, for which nothing may be spent. XLA itself stays in bounds: it clamps
     # the places of a gather and drops those of a scatter.

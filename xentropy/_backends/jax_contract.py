@@ -45,7 +45,11 @@ def _transpose(cotangent: Any, slope: Any, tangent: Any, index: Any) -> Any:
     if ad.is_undefined_primal(tangent):
         # +0.0 for a cotangent of 0 whatever the sign: XLA drops an addition of 0
         up = None if zero else slope >= 0
-        product = ad.Zero(tangent.aval) if zero else jnp.where(up, slope, 0.0) * cotangent - jnp.where(up, 0.0, -slope) * cotangent
+        product = (
+            ad.Zero(tangent.aval)
+            if zero
+            else jnp.where(up, slope, 0.0) * cotangent - jnp.where(up, 0.0, -slope) * cotangent
+        )
         return None, product, None
     return ad.Zero(slope.aval) if zero else cotangent * _relative(tangent, index), None, None
 

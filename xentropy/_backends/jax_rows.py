@@ -20,7 +20,7 @@ LONG = 4096
 def verbs(base: Any) -> Any:
     """Those of the backend `base`, for one call of `walk`."""
 
-    class Rows(base):  # type: ignore[misc]
+    class Rows(base):
         def wide(self, x: Any) -> Any:
             return x[..., None]
 
@@ -45,7 +45,7 @@ def verbs(base: Any) -> Any:
             return super().keep(x, live if x.ndim == live.ndim else live[..., None])
 
         def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
-            rows, classes = x.shape
+            classes = x.shape[-1]
             if classes <= SHORT:
                 return self.total(terms(self, self.put(x, index, -INF, axis), top), axis) + nought
             size = 64 if classes < LONG else 256

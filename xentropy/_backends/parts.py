@@ -91,7 +91,7 @@ class Plan(NamedTuple):
     rule: Rule
     axis: int  # to cut along
     size: int
-    count: int  # of the parts
+    pieces: int
     classes: int | None  # the class axis, if the parts are to be turned to have it first
     room: int  # bytes of what a part makes of its largest array
 
@@ -105,11 +105,12 @@ def _plan(v: Any, rule: Rule, inputs: tuple[Any, ...]) -> Plan | None:
     classes = rule.axis % first.ndim if hasattr(rule, "axis") else None
     size, axis = max(((n, -i) for i, n in enumerate(shape) if i != classes), default=(1, 0))
     width = prod(shape) // size * max(first.itemsize, 4)
-    count = min(size, -(-size * width // tiles.TILE))
-    if count < 2:
+    pieces = min(size, -(-size * width // tiles.TILE))
+    if pieces < 2:
         return None
     few = classes is not None and classes == first.ndim - 1 and shape[classes] <= tiles.FEW
-    return Plan(rule.along(0) if few else rule, -axis, size, count, classes if few else None, -(-size // count) * width)
+    room = -(-size // pieces) * width
+    return Plan(rule.along(0) if few else rule, -axis, size, pieces, classes if few else None, room)
 
 
 def _work(v: Any, plan: Plan, work: Callable[..., Any], arrays: Any, out: list[Any]) -> None:
@@ -138,8 +139,8 @@ def _work(v: Any, plan: Plan, work: Callable[..., Any], arrays: Any, out: list[A
                 place[...] = piece if plan.classes is None else np.moveaxis(piece, 0, plan.classes)
         tiles.give_back(block)
 
-    cuts = (slice(i * plan.size // plan.count, (i + 1) * plan.size // plan.count) for i in range(plan.count))
-    share(one, cuts, min(thread_count(), plan.count) - 1)
+    cuts = (slice(i * plan.size // plan.pieces, (i + 1) * plan.size // plan.pieces) for i in range(plan.pieces))
+    share(one, cuts, min(thread_count(), plan.pieces) - 1)
 
 
 def _cut(x: Any, axis: int, size: int, part: slice) -> Any:

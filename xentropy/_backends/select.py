@@ -1,4 +1,4 @@
-"""`numpy.where` without a branch for each number, which a processor guesses wrong half of the time: 4 ns against 0.5."""
+"""`numpy.where` without a branch a number, which a processor guesses wrong half of the time: 4 ns against 0.5."""
 
 from __future__ import annotations
 

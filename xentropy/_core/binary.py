@@ -78,11 +78,11 @@ class Whole(Local):
         return (self._reduced(v, total, inputs),), [[slope, *[None] * (len(inputs) - 1)]]
 
     def _terms(self, v: Verbs, steep: bool, *inputs: Any) -> tuple[Array, Any]:
-        *inputs, divisor = promote(v, inputs, working_dtype(v, inputs[0]))
+        *given, divisor = promote(v, inputs, working_dtype(v, inputs[0]))
         if not steep:
-            return self.rule.value(v, *inputs)[0], None
-        loss, slope = self.rule.with_slope(v, *inputs)
-        return loss, self._shared(v, slope, inputs[-1], divisor)
+            return self.rule.value(v, *given)[0], None
+        loss, slope = self.rule.with_slope(v, *given)
+        return loss, self._shared(v, slope, given[-1], divisor)
 
     def _shared(self, v: Verbs, partial: Array, live: Any, divisor: Any) -> Array:
         partial = partial if divisor is None else partial / divisor
@@ -93,9 +93,9 @@ class Whole(Local):
         return total if inputs[-1] is None else total / inputs[-1]
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
-        *inputs, divisor = inputs
-        [row] = self.rule.partials(v, needs[:-1], *inputs)
-        return [[*(None if p is None else self._shared(v, p, inputs[-1], divisor) for p in row), None]]
+        *given, divisor = inputs
+        [row] = self.rule.partials(v, needs[:-1], *given)
+        return [[*(None if p is None else self._shared(v, p, given[-1], divisor) for p in row), None]]
 
     def support(self, v: Verbs, *inputs: Any) -> dict[int, Any]:
         return {0: inputs[-2], 1: inputs[-2]}
@@ -127,7 +127,7 @@ class BinaryCrossEntropy(ElementLoss):
         return ("labels", "probs") if self.from_probs else ("labels",)
 
     def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The weights and surprisals of label 1 and label 0, the prediction, the smoothed label, and exp(-|logit|)."""
+        """The weights and surprisals of label 1 and label 0, the prediction, the smoothed label, exp(-|logit|)."""
         xp = v.xp
         x, y = self._clean(v, inputs)
         y = _smooth(v, y, inputs[3])
@@ -167,7 +167,7 @@ class BinaryCrossEntropy(ElementLoss):
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         xp = v.xp
         pos_weight, smoothing = inputs[2], fraction(v, inputs[3])
-        w1, n1, w0, n0, x, y, e = read = self._read(v, inputs)
+        _, n1, _, n0, _, y, _ = read = self._read(v, inputs)
         by_x = self._by_x(v, *read)
         if not any(needs[1:4]):
             return [[by_x, None, None, None, None]]

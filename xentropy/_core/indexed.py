@@ -44,9 +44,10 @@ class IndexLoss(Local):
         return [v.scale(ct, table[0][0]), None, None, None, None]
 
     def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
-        return self.ahead(v, inputs, tangents)[1]
+        _, moved = self.ahead(v, inputs, tangents)
+        return moved
 
-    def ahead(self, v: Verbs, inputs: Any, tangents: Any) -> Any:
+    def ahead(self, v: Verbs, inputs: Any, tangents: Any) -> tuple[tuple[Array, ...], list[Any]]:
         outputs, [[slope, *_]] = self.record(v, [], *inputs)
         _, index, live, *_ = inputs
         [tangent] = promote(v, tangents[:1], slope.dtype)
@@ -78,18 +79,16 @@ def _rows(
     top = v.constant(v.top(x, axis))
     nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)
     index = v.spot(x, index, axis)
-    own = v.pick(x, index, axis)
-    if v.differentiates:  # the halves of a derivative through both would cancel where they are one
-        first = own == top
-        own, top = xp.where(first, 0.0 * own, own - top), xp.where(first, own, top)
+    if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
+        own = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis) - top
     else:
-        own = own - top
+        own = v.pick(x, index, axis) - top
     if steep:
         e = v.put(_relative(v, x, top), index, nought, axis)
         rest = v.total(e, axis)
     else:
         rest = v.total_but(_relative, x, top, index, nought, axis)
-    loss = xp.log1p(rest + xp.expm1(own)) - own
+    loss = _loss(v, own, rest)
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
@@ -97,6 +96,16 @@ def _rows(
     slope = v.put(e, index, -rest, axis)
     slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
     return loss, slope if live is None else v.keep(slope, live)
+
+
+def _loss(v: Verbs, own: Array, rest: Array) -> Array:
+    xp = v.xp
+    if not v.differentiates:
+        return xp.log1p(rest + xp.expm1(own)) - own
+    # at the maximum as log1p(q e^-d_y), of which no derivative is the difference of two halves
+    first = own == 0.0
+    near, far = xp.where(first, own, 0.0), xp.where(first, 0.0, own)
+    return xp.log1p(xp.where(first, rest * xp.exp(-near), rest + (xp.exp(far) - 1.0))) - far
 
 
 def _relative(v: Verbs, x: Array, top: Array) -> Array:

@@ -66,8 +66,9 @@ def quotient(v: Verbs, x: Array, y: Array) -> Array:
 
 
 def exp_times(v: Verbs, d: Array, factor: Any, e: Any = None) -> Array:
-    """factor e^d, where e^d may be there already. Where subnormal numbers are flushed to 0, e^d is taken in two halves around the factor, so
-    that a product above the smallest normal number is not lost with an exponential below it."""
+    """factor e^d, where e^d may be there already. Where subnormal numbers are flushed to 0, e^d is taken in two
+    halves around the factor, so that a product above the smallest normal number is not lost with an exponential
+    below it."""
     if v.headroom == 1.0:
         return factor * (v.xp.exp(d) if e is None else e)
     half = v.xp.exp(0.5 * d)

@@ -53,6 +53,10 @@ class Rule:
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         raise NotImplementedError
 
+    def shapes(self, *inputs: Any) -> list[tuple[int, ...]]:
+        """The shapes of the outputs."""
+        raise NotImplementedError
+
     def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
         """Gradients of the inputs marked in `needs` (vector-Jacobian product)."""
         raise NotImplementedError
@@ -159,10 +163,6 @@ class Local(Rule):
                 terms = [v.xp.zeros(shape, dtype=inputs[0].dtype, device=v.device(inputs[0]))]
             out.append(self._living(v, add(terms), inputs))
         return out
-
-    def shapes(self, *inputs: Any) -> list[tuple[int, ...]]:
-        """The shapes of the outputs."""
-        raise NotImplementedError
 
 
 def _both(one: Any, other: Any) -> bool:

@@ -38,7 +38,9 @@ class Row(NamedTuple):
 
     def lse(self, v: Verbs) -> Array:
         """The log-sum-exp itself; infinite maxima are the answer already."""
-        return log_sum_exp(v, self.maximum if self.temperature is None else self.maximum / self.temperature, self.rest)
+        return log_sum_exp(
+            v, self.maximum if self.temperature is None else self.maximum / self.temperature, self.rest
+        )
 
     def probs(self, v: Verbs, times: Any = 1.0) -> Array:
         return exp_times(v, self.d, times / (1.0 + self.rest), self.e)

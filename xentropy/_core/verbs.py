@@ -95,8 +95,8 @@ class Verbs:
         return x
 
     def contract(self, slope: Array, tangent: Array, index: Array, axis: int) -> Array:
-        """The sum along `axis` of the product with slopes that add up to 0: of the tangent less that at `index`, so that
-        a tangent that is nearly the same in all classes costs no digits."""
+        """The sum along `axis` of the product with slopes that add up to 0: of the tangent less that at `index`, so
+        that a tangent that is nearly the same in all classes costs no digits."""
         return self.total(self.times(slope, tangent - self.pick(tangent, index, axis)), axis)
 
     def peak(self, x: Array, axis: int) -> tuple[Array, Any]:
@@ -128,6 +128,10 @@ class Verbs:
         iota = self.xp.arange(x.shape[axis], dtype=self.index_dtype(), device=self.device(x))
         return self.xp.reshape(iota, tuple(shape))
 
+    def places(self, x: Array, index: Array, axis: int) -> Array:
+        """True at one class a row."""
+        return self.positions(x, axis) == index
+
     def count(self, n: int, like: Array) -> Any:
         """A number of elements, as rules take it."""
         return float(n)
@@ -146,7 +150,7 @@ class Verbs:
 
     def put(self, x: Array, index: Array, value: Array | float, axis: int) -> Array:
         """`x`, which the formula owns, with one class a row replaced by `value`."""
-        return self.xp.where(self.positions(x, axis) == index, value, x)
+        return self.xp.where(self.places(x, index, axis), value, x)
 
     def drop(self, x: Array, index: Array, axis: int) -> Array:
         """`x`, which the formula owns, with one class a row set to 0."""
@@ -166,16 +170,16 @@ class Verbs:
         return 0 in x.shape or bool((self.xp.min(x) >= low) & (self.xp.max(x) <= high))
 
     def fold(self, terms: Callable[..., Any], steep: bool, *arrays: Any) -> tuple[Array, Any]:
-        """The sum of the first of `terms(self, steep, *arrays)`, and the second, over any parts of the arrays, each of
-        whose elements it computes by itself."""
+        """The sum of the first of `terms(self, steep, *arrays)`, and the second, over any parts of the arrays, each
+        of whose elements it computes by itself."""
         each, slope = terms(self, steep, *arrays)
         return self.sum(each), slope
 
     def total_but(
         self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
     ) -> Array:
-        """The sum along `axis`, kept with size 1, of terms(self, x, top), with `nought`, 0 or NaN, for that of one class
-        a row. Each term is that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
+        """The sum along `axis`, kept with size 1, of terms(self, x, top), with `nought`, 0 or NaN, for that of one
+        class a row. Each term is that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
         return self.total(self.put(terms(self, x, top), index, nought, axis), axis)
 
     def without(self, x: Array, index: Array, axis: int) -> Array:

@@ -1,0 +1,89 @@
+"""The calls on NumPy arrays: ours, and those of SciPy and scikit-learn. Each takes a batch and gives what is timed.
+
+Losses are means over the rows that count. What a call returns is compared with its counterpart before it is timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from batches import IGNORED, Batch
+from scipy import special
+
+import xentropy
+
+Call = Callable[[], Any]
+
+
+def forward(b: Batch) -> Call:
+    x, y, options = b.x, b.y, b.options
+    return lambda: xentropy.cross_entropy(x, y, **options)
+
+
+def both(b: Batch) -> Call:
+    x, y, f = b.x, b.y, xentropy.value_and_grad(partial(xentropy.cross_entropy, **b.options))
+    return lambda: f(x, y)
+
+
+def logsumexp(b: Batch) -> Call:
+    x = b.x
+    return lambda: xentropy.logsumexp(x, axis=-1)
+
+
+def log_softmax(b: Batch) -> Call:
+    x = b.x
+    return lambda: xentropy.log_softmax(x, axis=-1)
+
+
+def softmax(b: Batch) -> Call:
+    x = b.x
+    return lambda: xentropy.softmax(x, axis=-1)
+
+
+def binary_forward(b: Batch) -> Call:
+    x, y = b.x, b.y
+    return lambda: xentropy.binary_cross_entropy_with_logits(x, y)
+
+
+def binary_both(b: Batch) -> Call:
+    x, y, f = b.x, b.y, xentropy.value_and_grad(xentropy.binary_cross_entropy_with_logits)
+    return lambda: f(x, y)
+
+
+def scipy_forward(b: Batch) -> Call:
+    x, y, rows = b.x, b.y, np.arange(b.rows)
+
+    def every_row() -> Any:
+        return -special.log_softmax(x, axis=-1)[rows, y].mean()
+
+    def kept_rows() -> Any:
+        kept = np.flatnonzero(y != IGNORED)
+        return -special.log_softmax(x, axis=-1)[kept, y[kept]].mean()
+
+    return kept_rows if b.ignored else every_row
+
+
+def scipy_logsumexp(b: Batch) -> Call:
+    x = b.x
+    return lambda: special.logsumexp(x, axis=-1)
+
+
+def scipy_log_softmax(b: Batch) -> Call:
+    x = b.x
+    return lambda: special.log_softmax(x, axis=-1)
+
+
+def scipy_softmax(b: Batch) -> Call:
+    x = b.x
+    return lambda: special.softmax(x, axis=-1)
+
+
+def sklearn_forward(b: Batch) -> Call:
+    """From probabilities that are there already: the softmax is not timed, and clipped ones are not the same loss."""
+    from sklearn.metrics import log_loss
+
+    y, p, labels = b.y, special.softmax(b.x, axis=-1), np.arange(b.classes or 2)
+    return lambda: log_loss(y, p, labels=labels)

@@ -1,0 +1,74 @@
+"""Many classes on JAX, whose sums go by windows: the label in any of them, and at any place of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from backends import Backend
+
+import xentropy
+
+pytestmark = pytest.mark.backends("jax")
+
+SIZES = (128, 129, 191, 192, 200, 4095, 4096, 4097, 4351, 4352)
+
+
+def places(classes: int) -> list[int]:
+    """The ends of the row, and of windows of 64 and 256."""
+    near = {0, 1, classes - 1, classes - 2}
+    for size in (64, 256):
+        last = classes // size * size
+        near |= {size - 1, size, last - 1, last, classes - size - 1, classes - size, classes - size + 1}
+    return sorted(k for k in near if 0 <= k < classes)
+
+
+def textbook(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Loss and gradient in extended precision, without the label's own term where it would round the rest away."""
+    x, rows = x.astype(np.longdouble), np.arange(len(y))
+    gap = np.exp(x - x[rows, y][:, None])
+    gap[rows, y] = 0
+    rest = gap.sum(axis=-1)
+    slope = gap / (1 + rest[:, None])
+    slope[rows, y] = -rest / (1 + rest)
+    return np.log1p(rest), slope
+
+
+@pytest.mark.parametrize("lead", [0.0, 25.0, -25.0])
+@pytest.mark.parametrize("classes", SIZES)
+def test_windows(backend: Backend, classes: int, lead: float) -> None:
+    import jax
+
+    y = np.asarray(places(classes))
+    x = np.random.default_rng(classes).normal(size=(len(y), classes)).astype(np.float32)
+    x[np.arange(len(y)), y] += lead
+    loss, slope = textbook(x, y)
+    arrays = backend.asarray(x), backend.asarray(y)
+
+    def f(x: Any, y: Any) -> Any:
+        return xentropy.cross_entropy(x, y, reduction="none")
+
+    for value in (f(*arrays), jax.jit(jax.vmap(f))(*(a[None] for a in arrays))[0]):
+        np.testing.assert_allclose(np.asarray(value, float), loss.astype(float), rtol=4e-6)
+    gradient = jax.grad(lambda x, y: f(x, y).sum())(*arrays)
+    np.testing.assert_allclose(np.asarray(gradient, float), slope.astype(float), rtol=2e-5, atol=1e-37)
+
+
+@pytest.mark.parametrize("classes", [200, 4097])
+def test_special_values_stay_in_their_row(backend: Backend, classes: int) -> None:
+    y = np.asarray(places(classes))
+    x = np.random.default_rng(0).normal(size=(len(y), classes)).astype(np.float32)
+    want = np.asarray(xentropy.cross_entropy(backend.asarray(x), backend.asarray(y), reduction="none"))
+    for value in (np.nan, np.inf, -np.inf):
+        for row in range(len(y)):
+            for place in {int(y[row]), 0, classes - 1, classes // 2}:
+                spoilt = x.copy()
+                spoilt[row, place] = value
+                got = xentropy.cross_entropy(backend.asarray(spoilt), backend.asarray(y), reduction="none")
+                got = np.asarray(got)
+                if value == -np.inf:
+                    assert np.isposinf(got[row]) == (place == y[row])
+                else:
+                    assert np.isnan(got[row])
+                np.testing.assert_array_equal(np.delete(got, row), np.delete(want, row))
