@@ -47,6 +47,52 @@ def test_no_bit_depends_on_threads_or_tiles(shape, dtype, monkeypatch):
         assert both(x, y, ignore_index=-100) == expected
 
 
+def losses(x: np.ndarray, y: np.ndarray) -> dict[str, object]:
+    """Calls of rules that are cut into parts."""
+    rng = np.random.default_rng(2)
+    classes, hard, where = x.shape[1], (x > 0.5).astype(x.dtype), rng.random(x.shape) < 0.8
+    weight = rng.random(classes).astype(x.dtype)
+    return {
+        "logsumexp": lambda x: xentropy.logsumexp(x, axis=-1),
+        "softmax": lambda x: xentropy.softmax(x, axis=-1),
+        "log_softmax": lambda x: xentropy.log_softmax(x, axis=-1, temperature=2.0),
+        "along the first axis": lambda x: xentropy.log_softmax(x, axis=0),
+        "options": lambda x: xentropy.cross_entropy(
+            x, y, where=where, class_weight=weight, label_smoothing=0.1, temperature=0.5, check_labels="nan"
+        ),
+        "focal": lambda x: xentropy.focal_loss(x, y),
+        "entropy": lambda x: xentropy.entropy(x),
+        "binary": lambda x: xentropy.binary_cross_entropy_with_logits(x, hard),
+        "binary, weighted": lambda x: xentropy.binary_cross_entropy_with_logits(
+            x, hard, pos_weight=weight, where=where
+        ),
+        "binary, each": lambda x: xentropy.binary_cross_entropy_with_logits(x, hard, reduction="none"),
+        "sigmoid focal": lambda x: xentropy.sigmoid_focal_loss(x, hard),
+    }
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_no_bit_of_any_rule_depends_on_threads_or_parts(shape, dtype, monkeypatch):
+    x, y = batch(shape, dtype)
+    for name, f in losses(x, y).items():
+
+        def found(f=f):
+            pair = [np.asarray(a) for a in xentropy.value_and_grad(f)(x)]
+            return [np.where(np.isnan(a), np.nan, a).tobytes() for a in pair]  # of a NaN the sign is no result
+
+        with xentropy.threads(1):
+            expected = found()
+        for count in (2, 4):
+            with xentropy.threads(count):
+                assert found() == expected, (name, count)
+        for size in (100_000, 4 << 20):
+            with monkeypatch.context() as patch:
+                patch.setattr(tiles, "TILE", size)
+                assert found() == expected, (name, size)
+
+
 @pytest.mark.backends("numpy", "torch")
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -106,9 +106,9 @@ def _plan(v: Any, rule: Rule, inputs: tuple[Any, ...]) -> Plan | None:
     size, axis = max(((n, -i) for i, n in enumerate(shape) if i != classes), default=(1, 0))
     width = prod(shape) // size * max(first.itemsize, 4)
     pieces = min(size, -(-size * width // tiles.TILE))
-    if pieces < 2:
-        return None
     few = classes is not None and classes == first.ndim - 1 and shape[classes] <= tiles.FEW
+    if pieces < 2 and not few:
+        return None
     room = -(-size // pieces) * width
     return Plan(rule.along(0) if few else rule, -axis, size, pieces, classes if few else None, room)
 
