@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import ml_dtypes
@@ -186,3 +187,25 @@ def test_thread_count(monkeypatch):
     with pytest.raises(ValueError, match=r"XENTROPY_THREADS is 'many'"):
         thread_count()
     assert threading.active_count() < 64
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("shape", [(2, 2**18 + 5), (1, 3 * 2**18)])
+def test_a_row_of_many_classes_is_summed_piece_by_piece(shape):
+    """Without memory of its size, wherever the label is."""
+    rows, classes = shape
+    x = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    for place in (0, 2**18 - 1, 2**18, classes - 1):
+        for lead in (0.0, 20.0):
+            led = x.copy()
+            led[:, place] += lead
+            tracemalloc.start()
+            loss = xentropy.cross_entropy(led, np.full(rows, place))
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            gap = np.exp(led.astype(np.longdouble) - led[:, [place]])
+            gap[:, place] = 0
+            np.testing.assert_allclose(loss, np.log1p(gap.sum(axis=-1)).mean().astype(float), rtol=2e-6)
+            assert peak < 6 << 20  # three pieces and a bit
+    value, _ = xentropy.value_and_grad(xentropy.cross_entropy)(led, np.full(rows, place))
+    np.testing.assert_allclose(value, loss, rtol=2e-6)

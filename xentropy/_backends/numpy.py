@@ -76,6 +76,19 @@ class NumPy(Backend):
     def pull(self, rule: Rule, inputs: Any, needs: list[bool], cotangents: list[Any]) -> Any:
         return parts.gradients(self, rule, inputs, needs, cotangents)
 
+    def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
+        if axis == 0 or x.shape[-1] <= tiles.WIDE:
+            return super().total_but(terms, x, top, index, nought, axis)
+        v, sums = self.within([]), []
+        place = index.places - _starts(x.shape) if type(index) is _Flat else index[-1]
+        for start in range(0, x.shape[-1], tiles.WIDE):
+            piece = terms(v, x[..., start : start + tiles.WIDE], top)
+            here = (place >= start) & (place < start + tiles.WIDE)
+            local = np.where(here, place - start, 0)
+            own = np.where(here, nought, v.pick(piece, local, -1)).astype(x.dtype, copy=False)
+            sums.append(self.total(v.put(piece, local, own, -1), -1))
+        return np.add.reduce(np.concatenate(sums, axis=-1), axis=-1, keepdims=True)
+
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
         return rows(self, steep, -1, *arrays) if arrays[0].size <= tiles.SMALL else walk(self, rows, steep, *arrays)
 

@@ -126,7 +126,7 @@ def _work(v: Any, plan: Plan, work: Callable[..., Any], arrays: Any, out: list[A
         mine = [_cut(x, plan.axis, plan.size, part) for x in arrays]
         mine = [turn(x, mine[0].size) for x in mine]
         shape, dtype = mine[0].shape, working_dtype(v, mine[0])
-        block = tiles.borrow(plan.room)
+        block = tiles.borrow(2 * plan.room)
         rooms = [np.ndarray(shape, dtype, block, i * plan.room) for i in (0, 1)]
         places = [_cut(x, plan.axis, plan.size, part) for x in out]
         [target] = places[:1]

@@ -18,6 +18,7 @@ from .threads import share, thread_count
 TILE = 1 << 20  # bytes
 SMALL = 1 << 14  # numbers, which are computed at once
 FEW = 32  # classes
+WIDE = 1 << 18  # classes, above which a row is summed piece by piece
 RUN = 1 << 12  # numbers that are summed before the sums are
 SPARE = 8  # pieces of memory that are kept
 
@@ -35,13 +36,16 @@ def walk(v: Any, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) ->
     def tile(part: slice) -> None:
         mine = [y[part] if isinstance(y, np.ndarray) and y.ndim else y for y in columns]
         piece, target = flat[part], None if slope is None else slope[part]
-        block = borrow(piece.size * dtype.itemsize)
+        fits, room = target is not None and x.dtype == dtype, piece.size * dtype.itemsize
+        block = borrow(2 * room if axis == 0 else 0 if fits or (target is None and classes > WIDE) else room)
         if axis == 0:
-            rooms = [np.ndarray(piece.T.shape, dtype, block, i * piece.size * dtype.itemsize) for i in (0, 1)]
+            rooms = [np.ndarray(piece.T.shape, dtype, block, i * room) for i in (0, 1)]
             np.copyto(rooms[0], piece.T)
             piece, mine = rooms[0], [y.T if isinstance(y, np.ndarray) else y for y in mine]
+        elif fits:
+            rooms = [target]
         else:
-            rooms = [np.ndarray(piece.shape, dtype, block) if target is None or x.dtype != dtype else target]
+            rooms = [np.ndarray(piece.shape, dtype, block)] if block.size >= room else []
         with np.errstate(all="ignore"):
             out, by_x = rows(v.within(rooms), steep, axis, piece, *mine)
         loss[part] = out.T if axis == 0 else out
@@ -70,13 +74,13 @@ _spare: list[Any] = []
 
 
 def borrow(size: int) -> Any:
-    """Memory for two rooms of `size` bytes, whatever is in it. Tiles leave theirs to the next ones: new memory is a
-    page fault every 4 KiB, which takes longer than to compute the numbers."""
+    """Memory, whatever is in it. Tiles leave theirs to the next ones: new memory is a page fault every 4 KiB, which
+    takes longer than to compute the numbers."""
     try:
         block = _spare.pop()
     except IndexError:
         block = np.empty(2 * TILE, np.uint8)
-    return block if 2 * size <= block.size else np.empty(2 * size, np.uint8)
+    return block if size <= block.size else np.empty(size, np.uint8)
 
 
 def give_back(block: Any) -> None:
