@@ -270,12 +270,13 @@ def operations(backend, policy, options, labels):
 
 @pytest.mark.backends("torch")
 def test_trust_adds_no_operation(backend):
-    """The labels are given the class axis, made as wide as the positions of the classes, and compared with those: for the
-    label's own logit, and for the sum without it."""
+    """The labels are given the class axis, made as wide as the positions of the classes, and compared with those: for
+    the label's own logit, and for the sum without it."""
     labels = np.asarray([0, 2, 4])
     moved = {"reshape", "view", "unsqueeze", "to", "_to_copy"}
-    whole, with_labels = operations(backend, "trust", {}, labels)
-    for with_labels in (with_labels, operations(backend, "trust", {}, labels.astype(np.int8))[1]):
+    whole, of_wide = operations(backend, "trust", {}, labels)
+    _, of_narrow = operations(backend, "trust", {}, labels.astype(np.int8))
+    for with_labels in (of_wide, of_narrow):
         assert sorted(set(with_labels) - moved) == ["eq", "where"]
         assert with_labels.count("eq") == with_labels.count("where") == 2
     checked, with_checked = operations(backend, "nan", {}, labels)

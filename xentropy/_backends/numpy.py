@@ -10,7 +10,7 @@ import numpy as np
 
 from .._core.rule import Rule
 from .._core.verbs import BLOCK
-from . import parts, tiles
+from . import tiles
 from .generic import Backend, Traced
 from .select import NAMESPACE
 from .tiles import run_sums, walk
@@ -71,10 +71,16 @@ class NumPy(Backend):
         for x in inputs:
             if type(x) is Traced:
                 return self._record(rule, inputs)
-        return parts.value(self, rule, inputs) if rule.separate else rule(self, *inputs)
+        return _parts().value(self, rule, inputs) if self._large(rule, inputs) else rule(self, *inputs)
 
     def pull(self, rule: Rule, inputs: Any, needs: list[bool], cotangents: list[Any]) -> Any:
-        return parts.gradients(self, rule, inputs, needs, cotangents)
+        if self._large(rule, inputs):
+            return _parts().gradients(self, rule, inputs, needs, cotangents)
+        return rule.vjp(self, inputs, needs, cotangents)
+
+    def _large(self, rule: Rule, inputs: Any) -> bool:
+        """Whether a rule is computed in parts, which are not cut again."""
+        return rule.separate and self.rooms is None and inputs[0].size > tiles.SMALL
 
     def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
         if axis == 0 or x.shape[-1] <= tiles.WIDE:
@@ -130,10 +136,13 @@ class NumPy(Backend):
         return np.add.reduce(flat if flat.size <= tiles.RUN else run_sums(flat))
 
     def between(self, x: Any, low: float, high: float) -> bool:
-        return parts.every(lambda piece: super(NumPy, self).between(piece, low, high), x)
+        if x.size <= tiles.SMALL or not x.ndim:
+            return super().between(x, low, high)
+        return bool(_parts().every(lambda piece: super(NumPy, self).between(piece, low, high), x))
 
     def fold(self, terms: Callable[..., Any], steep: bool, *arrays: Any) -> tuple[Any, Any]:
-        return parts.fold(self, terms, steep, arrays)
+        large = arrays[0].size > tiles.SMALL
+        return _parts().fold(self, terms, steep, arrays) if large else super().fold(terms, steep, *arrays)
 
     def minus_abs(self, x: Any) -> Any:
         out = np.abs(x)
@@ -154,6 +163,13 @@ class NumPy(Backend):
         if isinstance(partial, np.ndarray) and partial.size > cotangent.size and _all_ones(cotangent):
             return partial
         return cotangent * partial
+
+
+def _parts() -> Any:
+    """Imported for the first large call."""
+    from . import parts
+
+    return parts
 
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}

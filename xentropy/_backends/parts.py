@@ -20,7 +20,7 @@ from .threads import share, thread_count
 
 def value(v: Any, rule: Rule, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The outputs of a rule."""
-    plan = _plan(v, rule, inputs)
+    plan = _plan(rule, inputs)
     if plan is None:
         return rule(v, *inputs)
     dtype = inputs[0].dtype if rule.like_input else working_dtype(v, inputs[0])
@@ -31,7 +31,7 @@ def value(v: Any, rule: Rule, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def gradients(v: Any, rule: Rule, inputs: tuple[Any, ...], needs: list[bool], cotangents: list[Any]) -> Any:
     """The gradients of the inputs that need one."""
-    plan = _plan(v, rule, inputs)
+    plan = _plan(rule, inputs)
     wanted = [x for x, need in zip(inputs, needs, strict=True) if need]
     if plan is None or any(x.shape[plan.axis] != plan.size for x in wanted):
         return rule.vjp(v, inputs, needs, cotangents)
@@ -49,9 +49,6 @@ def gradients(v: Any, rule: Rule, inputs: tuple[Any, ...], needs: list[bool], co
 def fold(v: Any, terms: Callable[..., Any], steep: bool, arrays: tuple[Any, ...]) -> tuple[Any, Any]:
     """The sum of the terms of all elements, run by run, and what else the terms have for each of them."""
     x = arrays[0]
-    if x.size <= tiles.SMALL:
-        each, slope = terms(v, steep, *arrays)
-        return v.sum(each), slope
     if all(not is_array(a) or (a.shape == x.shape and a.flags.c_contiguous) or a.size == 1 for a in arrays):
         arrays = tuple(a.reshape(-1) if is_array(a) else a for a in arrays)
     flat = arrays[0]
@@ -78,8 +75,6 @@ def fold(v: Any, terms: Callable[..., Any], steep: bool, arrays: tuple[Any, ...]
 
 def every(test: Callable[[Any], bool], x: Any) -> bool:
     """Whether all parts of an array pass a test."""
-    if x.size <= tiles.SMALL or not x.ndim:
-        return test(x)
     step = max(1, tiles.TILE * len(x) // x.nbytes)
     found: list[bool] = []
     starts = range(0, len(x), step)
@@ -96,11 +91,9 @@ class Plan(NamedTuple):
     room: int  # bytes of what a part makes of its largest array
 
 
-def _plan(v: Any, rule: Rule, inputs: tuple[Any, ...]) -> Plan | None:
+def _plan(rule: Rule, inputs: tuple[Any, ...]) -> Plan | None:
     """How to cut; None to leave all in one piece."""
     first = inputs[0]
-    if not rule.separate or first.size <= tiles.SMALL or v.rooms is not None:
-        return None
     shape = tuple(map(max, zip(*(x.shape for x in inputs if is_array(x)), strict=True)))
     classes = rule.axis % first.ndim if hasattr(rule, "axis") else None
     size, axis = max(((n, -i) for i, n in enumerate(shape) if i != classes), default=(1, 0))

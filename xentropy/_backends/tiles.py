@@ -39,7 +39,7 @@ def walk(v: Any, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) ->
         fits, room = target is not None and x.dtype == dtype, piece.size * dtype.itemsize
         block = borrow(2 * room if axis == 0 else 0 if fits or (target is None and classes > WIDE) else room)
         if axis == 0:
-            rooms = [np.ndarray(piece.T.shape, dtype, block, i * room) for i in (0, 1)]
+            rooms: list[Any] = [np.ndarray(piece.T.shape, dtype, block, i * room) for i in (0, 1)]
             np.copyto(rooms[0], piece.T)
             piece, mine = rooms[0], [y.T if isinstance(y, np.ndarray) else y for y in mine]
         elif fits:
