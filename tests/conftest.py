@@ -14,8 +14,9 @@ import hypothesis
 import pytest
 from backends import BACKENDS, OPTIONS, Backend
 
-# Compilers make the first example slow, so there is no deadline.
-hypothesis.settings.register_profile("xentropy", deadline=None, print_blob=True)
+# Compilers make the first example slow, so there is no deadline. The same examples every time; `search` tries others.
+hypothesis.settings.register_profile("xentropy", deadline=None, derandomize=True, max_examples=20)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True, max_examples=1000)
 hypothesis.settings.load_profile("xentropy")
 
 # these import their library as they are collected

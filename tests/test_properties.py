@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import pytest
 from backends import Backend
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import xentropy
 from xentropy._backends import backend_of
@@ -16,7 +15,6 @@ from xentropy._core.partial import Partial, finish, lift, merge
 
 EPS = float(np.finfo(np.float64).eps)
 INF = float("inf")
-lawful = settings(max_examples=20, derandomize=bool(os.environ.get("CI")))
 
 
 @st.composite
@@ -51,7 +49,6 @@ def close(one: np.ndarray, other: np.ndarray, bars: np.ndarray) -> bool:
     return bool((abs(one - other) <= bars.reshape(-1, *[1] * (one.ndim - 1))).all())
 
 
-@lawful
 @given(rows(), st.integers(-1000, 1000))
 def test_shift(backend: Backend, case: Any, shift: int) -> None:
     """A constant added to a row changes loss and gradient by rounding only."""
@@ -61,7 +58,6 @@ def test_shift(backend: Backend, case: Any, shift: int) -> None:
         assert close(one, other, bar(logits) + bar(moved))
 
 
-@lawful
 @given(rows(masked=True), st.randoms(use_true_random=False))
 def test_permutation(backend: Backend, case: Any, random: Any) -> None:
     """Classes in another order have the same loss, and their gradients move with them."""
@@ -74,7 +70,6 @@ def test_permutation(backend: Backend, case: Any, random: Any) -> None:
     assert close(slope[:, order], other_slope, bar(logits))
 
 
-@lawful
 @given(rows(masked=True), st.sampled_from([{}, {"label_smoothing": 0.125}, {"z_loss": 0.25, "temperature": 0.5}]))
 def test_kinds_of_labels(backend: Backend, case: Any, options: dict[str, Any]) -> None:
     """Integer, one-hot and sparse labels are one thing."""
@@ -91,7 +86,6 @@ def test_kinds_of_labels(backend: Backend, case: Any, options: dict[str, Any]) -
             assert close(one, other, bar(logits) * (1 + bar(logits) / EPS if "z_loss" in options else 1))
 
 
-@lawful
 @given(rows(least=3), st.booleans(), st.sampled_from([0.0, 0.125]))
 def test_mask_removes_the_class(backend: Backend, case: Any, minus_infinity: bool, smoothing: float) -> None:
     """A masked class changes nothing but its own gradient, which is exactly 0."""
@@ -107,7 +101,6 @@ def test_mask_removes_the_class(backend: Backend, case: Any, minus_infinity: boo
     assert (slope[:, gone] == 0).all()
 
 
-@lawful
 @given(rows(masked=True, least=1))
 def test_never_negative(backend: Backend, case: Any) -> None:
     loss, _ = solve(backend, *case)
@@ -132,10 +125,11 @@ def partial_of(backend: Backend, x: list[float]) -> tuple[Any, Partial]:
 
 
 def same(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one[0] == other[0] and abs(one[1] - other[1]) <= 64 * EPS * max(one[1], other[1])
+    """Two maxima and rests. A term d below the maximum is e^d to d * eps, however many gaps d is the sum of, and
+    1400 is the widest."""
+    return one[0] == other[0] and abs(one[1] - other[1]) <= (64 + 1400) * EPS * max(one[1], other[1])
 
 
-@lawful
 @given(st.lists(terms, max_size=5), st.lists(terms, max_size=5), st.lists(terms, min_size=1, max_size=5))
 def test_partials(backend: Backend, a: list[float], b: list[float], c: list[float]) -> None:
     """Merging is associative and commutative, (-inf, 0) is neutral, and the whole row is any fold of its parts."""

@@ -122,8 +122,9 @@ def _work(v: Any, plan: Plan, work: Callable[..., Any], arrays: Any, out: list[A
         block = tiles.borrow(2 * plan.room)
         rooms = [np.ndarray(shape, dtype, block, i * plan.room) for i in (0, 1)]
         places = [_cut(x, plan.axis, plan.size, part) for x in out]
-        [target] = places[:1]
-        if len(places) == 1 and (target.shape, target.dtype) == (shape, dtype) and target.flags.c_contiguous:
+        target = places[0]
+        alike = len(places) == 1 and (target.shape, target.dtype) == (shape, dtype) and target.flags.c_contiguous
+        if alike and plan.classes is None:
             rooms[0] = target
         with np.errstate(all="ignore"):
             found = work(v.within(rooms), plan.rule, *mine)
