@@ -15,7 +15,7 @@ from .generic import Backend, Traced
 from .select import NAMESPACE
 from .tiles import run_sums, walk
 
-# Of short rows einsum keeps more partial sums than add.reduce: no less exact, and four times as fast.
+# Of rather short rows einsum keeps more partial sums than add.reduce: no less exact, and four times as fast.
 SHORT = 128
 
 
@@ -84,7 +84,7 @@ class NumPy(Backend):
 
     def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
         if axis == 0 or x.shape[-1] <= tiles.WIDE:
-            return super().total_but(terms, x, top, index, nought, axis)
+            return self.total(self.put(terms(self, x, top), index, nought, axis), axis)
         v, sums = self.within([]), []
         place = index.places - _starts(x.shape) if type(index) is _Flat else index[-1]
         for start in range(0, x.shape[-1], tiles.WIDE):
@@ -96,7 +96,9 @@ class NumPy(Backend):
         return np.add.reduce(np.concatenate(sums, axis=-1), axis=-1, keepdims=True)
 
     def walk(self, rows: Callable[..., Any], steep: bool, *arrays: Any) -> Any:
-        return rows(self, steep, -1, *arrays) if arrays[0].size <= tiles.SMALL else walk(self, rows, steep, *arrays)
+        x = arrays[0]
+        small = x.size <= (tiles.SMALL if x.shape[-1] > tiles.FEW else tiles.SMALL // 4)
+        return rows(self, steep, -1, *arrays) if small else walk(self, rows, steep, *arrays)
 
     def top(self, x: Any, axis: int) -> Any:
         if axis == 0 or x.ndim != 2 or not x.flags.c_contiguous:
@@ -152,7 +154,7 @@ class NumPy(Backend):
         return bool(np.isfinite(x).all())
 
     def total(self, x: Any, axis: int) -> Any:
-        if x.ndim == 2 and axis in (-1, 1) and x.shape[1] <= SHORT and x.flags.c_contiguous:
+        if x.ndim == 2 and axis in (-1, 1) and tiles.FEW < x.shape[1] <= SHORT and x.flags.c_contiguous:
             return np.einsum("ij->i", x)[:, None]
         if x.shape[axis] <= BLOCK or x.strides[axis] == x.itemsize:  # NumPy sums pairwise there
             return np.add.reduce(x, axis=axis, keepdims=True)

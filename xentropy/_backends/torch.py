@@ -25,8 +25,7 @@ _transforming: Callable[[], bool] = getattr(torch._C, "_are_functorch_transforms
 _levels: Callable[[], Any] = getattr(torch._C._functorch, "get_interpreter_stack", list)
 
 
-def _plain() -> bool:
-    return bool(torch.compiler.is_compiling())
+_plain: Callable[[], bool] = torch.compiler.is_compiling
 
 
 def _lost() -> bool:

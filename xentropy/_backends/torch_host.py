@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 
 from .generic import Backend, Traced
 from .numpy import BACKEND as NUMPY
@@ -34,7 +35,7 @@ _keep_graph: Callable[[], bool] = torch._C._autograd._get_current_graph_task_kee
 def views(arrays: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """The arrays as NumPy's if NumPy can take over: nothing but plain tensors in host memory, and nobody watching."""
     if (
-        _functorch() or torch.autograd.forward_ad._current_level >= 0 or _modes() or _functions()
+        _functorch() or forward_ad._current_level >= 0 or _modes() or _functions()
         or tracing() is not None  # torch.jit.trace would keep the result as a constant
         or _saving_hooks(True) is not None
     ):  # fmt: skip

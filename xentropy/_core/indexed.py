@@ -77,7 +77,7 @@ def _rows(
     if live is not None:
         x = v.guard(x, live)
     top = v.constant(v.top(x, axis))
-    nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)
+    nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)  # what the label's own term is in the sum
     index = v.spot(x, index, axis)
     if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
         own = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis) - top
@@ -123,7 +123,7 @@ def indexed(
     if policy == "trust" and ignore_index is None:
         index, live, bad = v.peek(labels), None, None
         index = index if index.dtype == v.index_dtype() else v.xp.astype(index, v.index_dtype())
-        index = v.xp.reshape(index, (*labels.shape, 1))
+        index = index[..., None]
     else:
         target = read_target(v, labels, None, logits.shape[-1], logits.ndim - 1, ignore_index, policy, None)
         index, live, bad = target.index, target.live, target.bad

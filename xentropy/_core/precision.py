@@ -28,9 +28,10 @@ def kind(dtype: Any) -> str:
     By name, because the standard's `isdtype` does not know bfloat16 everywhere.
     """
     key = (type(dtype), dtype)  # those of two libraries may be equal, or refuse to be compared
-    if key not in _found:
-        _found[key] = _KINDS.get(dtype_name(dtype), "other")
-    return _found[key]
+    found = _found.get(key)
+    if found is None:
+        found = _found[key] = _KINDS.get(dtype_name(dtype), "other")
+    return found
 
 
 # for torch.compile, which would trace the dictionary
