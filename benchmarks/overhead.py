@@ -16,6 +16,7 @@ from timing import AGAIN, interleave, machine, ratio, spread
 import xentropy
 
 ROWS, CLASSES = 32, 10
+SHORTEST = 20e-3  # seconds of the calls of one round
 
 
 def batch() -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +77,9 @@ def main() -> None:
     table = []
     for pairs in (numpy_pairs, torch_pairs, jax_pairs):
         for name, goal, theirs, ours in pairs():
-            found = interleave({"theirs": theirs, "ours": ours}, rounds=options.rounds, twice="theirs", label=name, shortest=20e-3)
+            found = interleave(
+                {"theirs": theirs, "ours": ours}, rounds=options.rounds, twice="theirs", label=name, shortest=20e-3
+            )
             table.append(
                 {
                     "call": name,

@@ -127,14 +127,16 @@ def test_without_rules(backend: Backend, case: Case, axis: int, dtype: str) -> N
 
 @pytest.mark.backends("torch")
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of the compiler's own imports
-@pytest.mark.parametrize("name", ["margins", "masked", "smoothing", "focal 2"])
+@pytest.mark.parametrize("name", ["margins", "rest", "masked", "smoothing", "focal 2"])
 def test_compiled(backend: Backend, name: str) -> None:
     """Forward and backward in one graph; the compiler differentiates the plain formula."""
     import torch
 
     case = CASES[name]
+    torch.compiler.reset()  # a function is compiled a few times only
     (logits, labels), options = placed(case, backend, "float32")
     call = torch.compile(partial(getattr(xentropy, case.function), **options), fullgraph=True)
+    check_plain(case, "float32", backend.to_numpy(call(logits, labels)), {})  # nothing to differentiate
     value = call(logits.requires_grad_(), labels)
     value.sum().backward()
     gradient = backend.to_numpy(logits.grad)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from array_api_compat import torch as xp
+from torch.autograd import forward_ad
 
 from .._core.labels import Complaint
 from .._core.precision import working_dtype
@@ -26,6 +27,15 @@ _levels: Callable[[], Any] = getattr(torch._C._functorch, "get_interpreter_stack
 
 
 _plain: Callable[[], bool] = torch.compiler.is_compiling
+
+
+def _watched() -> bool:
+    """Whether a transform or forward mode differentiates or maps what runs now."""
+    return _transforming() or forward_ad._current_level >= 0
+
+
+# torch.compile calls it while it traces, under the very transforms that it traces
+_watched._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _lost() -> bool:
@@ -55,13 +65,15 @@ class Torch(Backend):
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
         if any(type(x) is Traced for x in inputs):  # in a backward pass that is to be differentiated
             return self._record(rule, inputs)
-        if rule.plain or _plain() or not rules_enabled() or not self._differentiating(inputs) or _lost():
+        if _plain():
+            return rule(self if self._differentiating(inputs) else VALUES, *inputs)
+        if rule.plain or not rules_enabled() or not self._differentiating(inputs) or _lost():
             return rule(self, *inputs)
         out = RuleFunction.apply(rule, *inputs)
         return out if isinstance(out, tuple) else (out,)
 
     def _differentiating(self, inputs: tuple[Any, ...]) -> bool:
-        if _transforming() or torch.autograd.forward_ad._current_level >= 0:
+        if _watched():
             return True
         return torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in inputs)
 
@@ -187,4 +199,16 @@ def _restore(ctx: Any) -> list[Any]:
     return [next(tensors) if other is None else other[0] for other in ctx.others]
 
 
-BACKEND = Torch("torch", xp)
+class Values(Torch):
+    """What torch.compile makes of a call that nobody differentiates."""
+
+    differentiates = False
+
+    def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
+        # one 1 is left out instead, and the difference put back: a comparison of each class with the label takes
+        # as long as its exponential
+        own = terms(self, self.pick(x, index, axis), top)
+        return self.total_but_peak(terms(self, x, top), None, nought, axis) + (1.0 - own)
+
+
+BACKEND, VALUES = Torch("torch", xp), Values("torch", xp)
