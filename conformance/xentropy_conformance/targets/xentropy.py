@@ -18,7 +18,7 @@ RECORDED = (
     "numpy", "numpy read-only", "array_api_strict", "array_api_strict strictest", "array_api_strict device1", "dask",
     "cupy",
 )  # fmt: skip
-SLOW = {"dask": 160}  # every chunk is a task
+SLOW = {"dask": 120}  # every chunk is a task
 
 
 def recorded(job: Job) -> list[Answer]:
