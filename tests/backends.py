@@ -222,7 +222,7 @@ LIBRARIES = (
 
 BACKENDS = (
     *LIBRARIES,
-    _on_a_path("numpy:turned tiles", tiles__SMALL=0, tiles__TILE=256, tiles__FEW=10**9),
+    _on_a_path("numpy:turned tiles", tiles__SMALL=0, tiles__TILE=256, tiles__FEW=10**9, select__SHORT=0),
     _on_a_path("numpy:tiles", tiles__SMALL=0, tiles__TILE=256, tiles__FEW=0),
     _on_a_path("numpy:at once", tiles__SMALL=10**9),
     _on_a_path("torch:its own", torch_host__views=lambda arrays: None),

@@ -12,7 +12,7 @@ from .._core.rule import Rule
 from .._core.verbs import BLOCK
 from . import tiles
 from .generic import Backend, Traced
-from .select import NAMESPACE
+from .select import NAMESPACE, keep
 from .tiles import run_sums, walk
 
 # Of rather short rows einsum keeps more partial sums than add.reduce: no less exact, and four times as fast.
@@ -124,8 +124,7 @@ class NumPy(Backend):
         return x
 
     def keep(self, x: Any, live: Any) -> Any:
-        np.copyto(x, 0.0, where=~live)
-        return x
+        return keep(x, live)
 
     def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
         for k in range(index.shape[axis]):  # one column at a time: equal indices of a row add up

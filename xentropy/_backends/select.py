@@ -18,13 +18,30 @@ def where(condition: Any, x: Any, y: Any) -> Any:
         return np.where(condition, x, y)
     if any(type(z) is not float and getattr(z, "dtype", None) != dtype for z in (x, y)):
         return np.where(condition, x, y)
-    mask = np.negative(condition.view(np.int8)).astype(bits)  # all bits or none
+    mask = _mask(condition, bits)
     first, second = (np.asarray(z, dtype).view(bits) for z in (x, y))
     if type(y) is float and y == 0.0:
         return _both(mask, first).view(dtype)
     out = _both(first ^ second, mask)
     out ^= second
     return out.view(dtype)
+
+
+def keep(x: Any, live: Any) -> Any:
+    """x, which is written to, with 0 in the rows that are not live, be the rows of x last or first."""
+    bits = _BITS.get(x.dtype)
+    if live.shape[-1] < x.shape[-1]:
+        x[~live[..., 0]] = 0.0
+    elif bits is None or x.size < SHORT:
+        np.copyto(x, 0.0, where=~live)
+    else:
+        _both(x.view(bits), _mask(live, bits))
+    return x
+
+
+def _mask(condition: Any, bits: Any) -> Any:
+    """All bits or none."""
+    return np.negative(condition.view(np.int8)).astype(bits)
 
 
 def _both(owned: Any, other: Any) -> Any:
