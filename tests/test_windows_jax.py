@@ -16,11 +16,13 @@ SIZES = (128, 129, 191, 192, 200, 4095, 4096, 4097, 4351, 4352)
 
 
 def places(classes: int) -> list[int]:
-    """The ends of the row, and of windows of 64 and 256."""
+    """The ends of the row, and of its windows."""
+    from xentropy._backends.jax_rows import window
+
+    size = window(classes)
+    last = classes // size * size
     near = {0, 1, classes - 1, classes - 2}
-    for size in (64, 256):
-        last = classes // size * size
-        near |= {size - 1, size, last - 1, last, classes - size - 1, classes - size, classes - size + 1}
+    near |= {size - 1, size, last - 1, last, classes - size - 1, classes - size, classes - size + 1}
     return sorted(k for k in near if 0 <= k < classes)
 
 

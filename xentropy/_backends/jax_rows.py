@@ -7,6 +7,7 @@ size 1 that is the last. So the label is not selected away in a row: its own win
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isqrt
 from typing import Any
 
 import jax
@@ -48,17 +49,23 @@ def verbs(base: Any) -> Any:
             classes = x.shape[-1]
             if classes <= SHORT:
                 return self.total(terms(self, self.put(x, index, -INF, axis), top), axis) + nought
-            size = 64 if classes < LONG else 256
+            size = window(classes)
             sums = _windows(terms(self, x, top), jnp.zeros((), x.dtype), jax.lax.add, size)
-            window = index // size
-            start = jnp.minimum(window * size, classes - size)  # the last one may reach back into that before
+            here = index // size
+            start = jnp.minimum(here * size, classes - size)  # the last one may reach back into that before
             place = start[:, None] + jnp.arange(size, dtype=index.dtype)
             near = jnp.take_along_axis(x, place, axis=-1, mode="promise_in_bounds")
-            others = (place != index[:, None]) & (place >= (window * size)[:, None])
+            others = (place != index[:, None]) & (place >= (here * size)[:, None])
             near = terms(self, jnp.where(others, near, -INF), top)
-            return self.total(self.put(sums, window, 0.0, axis), axis) + self.total(near, axis) + nought
+            return self.total(self.put(sums, here, 0.0, axis), axis) + self.total(near, axis) + nought
 
     return Rows("jax", jnp)
+
+
+def window(classes: int) -> int:
+    """About as many classes a window as there are windows, with none left over if that can be."""
+    most = isqrt(classes)
+    return max((n for n in range(most // 2, most + 1) if classes % n == 0), default=most)
 
 
 def _windows(x: Any, start: Any, merge: Any, size: int) -> Any:
