@@ -74,7 +74,7 @@ def _rows(
     """The loss of each row and, if `steep`, its gradient over the divisor, for any part of the rows."""
     xp = v.xp
     x = x if kind(x.dtype) == "float" else xp.astype(x, xp.float32)
-    if live is not None:
+    if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
         x = v.guard(x, live)
     top = v.constant(v.top(x, axis))
     nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)  # what the label's own term is in the sum
@@ -94,7 +94,7 @@ def _rows(
         return loss, None
     whole = rest + xp.exp(own)
     slope = v.put(e, index, -rest, axis)
-    slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
+    slope = v.remake(xp.multiply, slope, v.wide(1.0 / (whole if divisor is None else whole * divisor)))
     return loss, slope if live is None else v.keep(slope, live)
 
 
