@@ -172,10 +172,10 @@ class Mean(Local):
     def _read(self, v: Verbs, x: Array, denominator: Any) -> tuple[Array, ...]:
         xp = v.xp
         spoilt = x != x
-        # xp.where wants an array; a Python number of rows or a given normalizer may come in as one
-        denominator = denominator + 0.0 * everything(v, xp.zeros_like(x))
-        empty = denominator == 0.0
         clean = everything(v, xp.where(spoilt, 0.0, x))
+        # xp.where wants an array; a Python number of rows or a given normalizer may come in as one
+        denominator = denominator + xp.zeros_like(clean)
+        empty = denominator == 0.0
         fixed = (empty | (xp.abs(clean) == INF)) if self.counted else empty
         denominator = xp.where(fixed, v.constant(denominator), denominator)
         return spoilt, clean, empty, fixed, xp.where(empty, 1.0, denominator)
