@@ -94,7 +94,7 @@ def _rows(
         return loss, None
     whole = rest + xp.exp(own)
     slope = v.put(e, index, -rest, axis)
-    slope = v.remake(xp.multiply, slope, v.wide(1.0 / (whole if divisor is None else whole * divisor)))
+    slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
     return loss, slope if live is None else v.keep(slope, live)
 
 
