@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ import xentropy
 
 FRAMEWORKS = {"array_api_strict", "cupy", "dask", "jax", "jaxlib", "mlx", "tensorflow", "torch"}
 HERE = str(Path(xentropy.__file__).parent.parent)
-REPEATS = 5
+REPEATS, PAUSE = 25, 0.2  # the least of some, spread over seconds: other work comes and goes
 IMPORT_MS = 10.0  # on top of what is imported anyway
 FIRST_CALL_MS = 30.0
 
@@ -39,14 +41,22 @@ def frameworks_after(code: str, first: Path | None = None) -> set[str]:
 
 
 def import_ms(module: str, after: str, first: Path | None = None) -> float:
-    """The time of importing `module` when `after` is imported already: the least of some."""
-    times = []
-    for _ in range(REPEATS):
-        done = run(f"import {after}\nimport {module}", "-X", "importtime", first=first)
-        rows = [line.removeprefix("import time:").split("|") for line in done.stderr.splitlines()]
-        times += [int(row[1]) / 1e3 for row in rows if len(row) == 3 and row[2].strip() == module]
-    assert len(times) == REPEATS
-    return min(times)
+    """The time of importing `module` when `after` is imported already."""
+    done = run(f"import {after}\nimport {module}", "-X", "importtime", first=first)
+    rows = [line.removeprefix("import time:").split("|") for line in done.stderr.splitlines()]
+    [taken] = [int(row[1]) / 1e3 for row in rows if len(row) == 3 and row[2].strip() == module]
+    return taken
+
+
+def least(measure: Callable[[], float], enough: float) -> float:
+    """The least of some times, as soon as one is small enough."""
+    taken = measure()
+    for _ in range(REPEATS - 1):
+        if taken <= enough:
+            break
+        time.sleep(PAUSE)
+        taken = min(taken, measure())
+    return taken
 
 
 def test_no_framework_is_imported() -> None:
@@ -84,13 +94,13 @@ def test_the_label_policy_of_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.once
 def test_import_time() -> None:
-    assert import_ms("xentropy", after="numpy, array_api_compat") <= IMPORT_MS
+    assert least(lambda: import_ms("xentropy", after="numpy, array_api_compat"), IMPORT_MS) <= IMPORT_MS
 
 
 @pytest.mark.once
 def test_a_slow_import_is_seen(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.02)\n")
-    assert import_ms("slow", after="numpy", first=tmp_path) > 20
+    assert least(lambda: import_ms("slow", after="numpy", first=tmp_path), IMPORT_MS) > 20
 
 
 @pytest.mark.once
@@ -104,4 +114,4 @@ loss = xentropy.cross_entropy(logits, labels)
 print((time.perf_counter() - start) * 1e3)
 assert abs(loss - numpy.log(3)) < 1e-6
 """
-    assert min(float(run(code).stdout) for _ in range(REPEATS)) <= FIRST_CALL_MS
+    assert least(lambda: float(run(code).stdout), FIRST_CALL_MS) <= FIRST_CALL_MS
