@@ -28,19 +28,13 @@ def both(b: Batch) -> Call:
     return lambda: f(x, y)
 
 
-def logsumexp(b: Batch) -> Call:
-    x = b.x
-    return lambda: xentropy.logsumexp(x, axis=-1)
+def of_rows(f: Callable[..., Any]) -> Callable[[Batch], Call]:
+    return lambda b: partial(f, b.x, axis=-1)
 
 
-def log_softmax(b: Batch) -> Call:
-    x = b.x
-    return lambda: xentropy.log_softmax(x, axis=-1)
-
-
-def softmax(b: Batch) -> Call:
-    x = b.x
-    return lambda: xentropy.softmax(x, axis=-1)
+logsumexp, scipy_logsumexp = of_rows(xentropy.logsumexp), of_rows(special.logsumexp)
+log_softmax, scipy_log_softmax = of_rows(xentropy.log_softmax), of_rows(special.log_softmax)
+softmax, scipy_softmax = of_rows(xentropy.softmax), of_rows(special.softmax)
 
 
 def binary_forward(b: Batch) -> Call:
@@ -64,21 +58,6 @@ def scipy_forward(b: Batch) -> Call:
         return -special.log_softmax(x, axis=-1)[kept, y[kept]].mean()
 
     return kept_rows if b.ignored else every_row
-
-
-def scipy_logsumexp(b: Batch) -> Call:
-    x = b.x
-    return lambda: special.logsumexp(x, axis=-1)
-
-
-def scipy_log_softmax(b: Batch) -> Call:
-    x = b.x
-    return lambda: special.log_softmax(x, axis=-1)
-
-
-def scipy_softmax(b: Batch) -> Call:
-    x = b.x
-    return lambda: special.softmax(x, axis=-1)
 
 
 def sklearn_forward(b: Batch) -> Call:

@@ -22,7 +22,7 @@ from report import judged, show, write
 from timing import AGAIN, Timing, interleave, machine, ratio, spread
 from tqdm import tqdm
 
-ROUNDS, SECONDS = 25, 20.0  # for one batch; some rounds are run however long they take
+ROUNDS, SECONDS = 25, 7.0  # for one batch; some rounds are run however long they take
 QUICK = 7, 1.0
 SETTLE, SHORTEST = 2e-3, 30e-3  # seconds of the pause before a call, and of the calls of one round
 Calls = dict[str, Callable[[], Any]]

@@ -182,6 +182,14 @@ class Verbs:
         class a row. Each term is that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
         return self.total(self.put(terms(self, x, top), index, nought, axis), axis)
 
+    def total_but_compared_with_peak(
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+    ) -> Array:
+        """`total_but` without a look at the place of each class, for terms up to 1 of which one is 1: that is left
+        out, and by what it is larger than the one in question is put back. The derivative of this loses digits."""
+        own = terms(self, self.pick(x, index, axis), top)
+        return self.total_but_peak(terms(self, x, top), None, nought, axis) + (1.0 - own)
+
     def without(self, x: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
         return self.total(self.drop(x, index, axis), axis)
