@@ -1,4 +1,5 @@
-"""How torch compiles a call. Rules are dropped there (pytorch#193279), so gradients are those of the formula.
+"""How torch compiles a call. Rules are dropped there (pytorch#193279), so gradients are those of the formula, but for
+the calls in `RULES`, whose derivative is attached.
 
 Code is generated ("inductor") for the calls in `INDUCTOR` only: a few seconds each, one for each kind of
 arithmetic that is rewritten there (exp and log1p in rows, tanh, expm1, the sigmoid's family). For the others the
@@ -23,7 +24,8 @@ from torch._dynamo.utils import counters
 
 import xentropy
 
-INDUCTOR = {"indices", "learned", "focal", "js", "binary", "softplus"}
+RULES = {"bare", "bare rows", "probs"}
+INDUCTOR = RULES | {"indices", "learned", "focal", "js", "binary", "softplus"}
 TAKEN_APART = {"indices", "binary"}  # with symbolic shapes, which take the compiler five times as long
 QUICK = {"float32": "aot_eager", "float64": "eager"}
 
@@ -51,7 +53,7 @@ def backward(backend: Backend, case: Case) -> None:
     generated = case.name in INDUCTOR and case.dtype == "float32"
     value, gradients = differentiated(compiled(f, "inductor" if generated else "aot_eager"), grown(leaves))
     in_one_graph()
-    hold(backend, case, value, gradients, plain=True)
+    hold(backend, case, value, gradients, plain=case.name not in RULES)
 
 
 def func_grad(backend: Backend, case: Case) -> None:

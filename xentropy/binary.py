@@ -6,7 +6,8 @@ from typing import Any
 
 from . import _checks as check
 from ._core import losses
-from ._core.binary import BinaryCrossEntropy, ElementLoss, SigmoidFocal
+from ._core.binary import BinaryCrossEntropy, SigmoidFocal
+from ._core.elements import ElementLoss
 from ._core.precision import kind
 from ._core.views import as_mask, leading
 from ._policy import look, resolve

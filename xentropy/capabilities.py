@@ -50,7 +50,7 @@ _TORCH = (
     Composition("jacfwd", "rule"),
     Composition("hessian", "rule"),
     Composition("compile", ""),
-    Composition("compile, backward", "formula"),
+    Composition("compile, backward", "formula"),  # and the rule for a few: tests/matrix_torch_compiled.py
     Composition("compile(func.grad)", "formula"),
     Composition("compile(vmap(grad))", "formula"),
     Composition("compile, dynamic shapes", "formula"),

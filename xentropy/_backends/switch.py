@@ -16,6 +16,10 @@ def rules_enabled() -> bool:
     return _enabled.get()
 
 
+# torch.compile calls it while it traces
+rules_enabled._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 @contextmanager
 def without_rules() -> Iterator[None]:
     token = _enabled.set(False)

@@ -29,13 +29,13 @@ _levels: Callable[[], Any] = getattr(torch._C._functorch, "get_interpreter_stack
 _plain: Callable[[], bool] = torch.compiler.is_compiling
 
 
-def _watched() -> bool:
+def watched() -> bool:
     """Whether a transform or forward mode differentiates or maps what runs now."""
     return _transforming() or forward_ad._current_level >= 0
 
 
 # torch.compile calls it while it traces, under the very transforms that it traces
-_watched._dynamo_marked_constant = True  # type: ignore[attr-defined]
+watched._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _lost() -> bool:
@@ -66,14 +66,16 @@ class Torch(Backend):
         if any(type(x) is Traced for x in inputs):  # in a backward pass that is to be differentiated
             return self._record(rule, inputs)
         if _plain():
-            return rule(self if self._differentiating(inputs) else VALUES, *inputs)
+            from .torch_compiled import outputs
+
+            return outputs(rule, inputs, self._differentiating(inputs))
         if rule.plain or not rules_enabled() or not self._differentiating(inputs) or _lost():
             return rule(self, *inputs)
         out = RuleFunction.apply(rule, *inputs)
         return out if isinstance(out, tuple) else (out,)
 
     def _differentiating(self, inputs: tuple[Any, ...]) -> bool:
-        if _watched():
+        if watched():
             return True
         return torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in inputs)
 
@@ -199,13 +201,4 @@ def _restore(ctx: Any) -> list[Any]:
     return [next(tensors) if other is None else other[0] for other in ctx.others]
 
 
-class Values(Torch):
-    """What torch.compile makes of a call that nobody differentiates."""
-
-    differentiates = False
-
-    # a comparison of each class with the label takes as long as its exponential
-    total_but = Torch.total_but_compared_with_peak
-
-
-BACKEND, VALUES = Torch("torch", xp), Values("torch", xp)
+BACKEND = Torch("torch", xp)

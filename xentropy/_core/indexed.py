@@ -36,12 +36,17 @@ class IndexLoss(Local):
 
     __call__ = value  # 16-bit floats are promoted part by part
 
+    def pull(self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any]) -> list[Any]:
+        return [v.walk(_rows, True, *inputs, self._of_rows(v, cotangents))[1], None, None, None, None]
+
     def contract(
         self, v: Verbs, inputs: list[Any], needs: list[bool], cotangents: list[Any], table: Any
     ) -> list[Any]:
+        return [v.scale(self._of_rows(v, cotangents), table[0][0]), None, None, None, None]
+
+    def _of_rows(self, v: Verbs, cotangents: list[Any]) -> Array:
         [ct] = cotangents
-        ct = ct if self.whole else v.xp.expand_dims(ct, axis=-1)
-        return [v.scale(ct, table[0][0]), None, None, None, None]
+        return ct if self.whole else v.xp.expand_dims(ct, axis=-1)
 
     def push(self, v: Verbs, inputs: list[Any], tangents: list[Any]) -> list[Any]:
         _, moved = self.ahead(v, inputs, tangents)
@@ -69,9 +74,10 @@ class IndexLoss(Local):
 
 
 def _rows(
-    v: Verbs, steep: bool, axis: int, x: Array, index: Array, live: Any, bad: Any, divisor: Any
+    v: Verbs, steep: bool, axis: int, x: Array, index: Array, live: Any, bad: Any, divisor: Any, ct: Any = None
 ) -> tuple[Array, Any]:
-    """The loss of each row and, if `steep`, its gradient over the divisor, for any part of the rows."""
+    """The loss of each row and, if `steep`, its gradient over the divisor, times a cotangent if there is one, for any
+    part of the rows."""
     xp = v.xp
     x = x if kind(x.dtype) == "float" else xp.astype(x, xp.float32)
     if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
@@ -84,8 +90,7 @@ def _rows(
     else:
         own = v.pick(x, index, axis) - top
     if steep:
-        e = v.put(_relative(v, x, top), index, nought, axis)
-        rest = v.total(e, axis)
+        e, rest = v.all_but(_relative, x, top, index, nought, axis)
     else:
         rest = v.total_but(_relative, x, top, index, nought, axis)
     loss = _loss(v, own, rest)
@@ -94,14 +99,17 @@ def _rows(
         return loss, None
     whole = rest + xp.exp(own)
     slope = v.put(e, index, -rest, axis)
-    slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
+    whole = whole if divisor is None else whole * divisor
+    slope = (
+        v.remake(xp.divide, slope, v.wide(whole)) if ct is None else v.remake(xp.multiply, slope, v.wide(ct / whole))
+    )
     return loss, slope if live is None else v.keep(slope, live)
 
 
 def _loss(v: Verbs, own: Array, rest: Array) -> Array:
     xp = v.xp
     if not v.differentiates:
-        return xp.log1p(rest + xp.expm1(own)) - own
+        return xp.log1p(rest + (xp.exp(own) - 1.0)) - own
     # at the maximum as log1p(q e^-d_y), of which no derivative is the difference of two halves
     first = own == 0.0
     near, far = xp.where(first, own, 0.0), xp.where(first, 0.0, own)

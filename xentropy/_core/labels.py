@@ -10,6 +10,7 @@ from .verbs import Array, Verbs
 from .views import move_axis, select
 
 POLICIES = ("auto", "raise", "nan", "trust", "checkify")
+LOUD = ("raise", "checkify")
 
 
 class Indices(NamedTuple):
@@ -102,7 +103,7 @@ def settle(
 ) -> Any:
     """What becomes of the bad labels: an error, now or at run time, or the rows to spoil. `given` undoes
     what was done to the shape of the labels, for the message."""
-    if policy not in ("raise", "checkify"):
+    if policy not in LOUD:
         return bad
     as_given = bad if given is None else given(bad)
     report = v.raise_at_run_time if policy == "raise" else v.checkify

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .binary import ElementLoss, Whole
 from .categorical import CrossEntropy
 from .divergence import Entropy, NegativeLogLikelihood, RowLoss
+from .elements import ElementLoss, Whole
 from .indexed import indexed
-from .labels import Complaint, bad_probabilities, counted, poison, read_target, settle
+from .labels import LOUD, Complaint, bad_probabilities, counted, poison, read_target, settle
 from .normalizers import LogSumExp
 from .precision import is_array, is_index, kind, working_dtype
 from .reduce import Product, Softcap, ZLoss
@@ -224,12 +224,13 @@ def elements(
     def inputs(live: Any) -> tuple[Any, ...]:
         return (x, labels, *parameters, live)
 
-    if reduction != "none" and sample_weight is normalizer is bad is None:
+    spoil = bad is not None and policy not in LOUD
+    if reduction != "none" and sample_weight is normalizer is None and (bad is None or spoil):
         divisor = None
         if reduction == "mean":  # of nothing it is 0 over 1
             count = how_many(v, v.peek(x), where)
             divisor = v.xp.where(count == 0.0, 1.0, count) if is_array(count) else count or 1.0
-        return (reshape(v, v.apply(Whole(rule), *inputs(where), divisor)[0], ()),)
+        return (reshape(v, v.apply(Whole(rule, spoil), *inputs(where), divisor)[0], ()),)
     live = alive(v, rule, inputs, sample_weight, where, wrong)
     (loss,) = v.apply(rule, *inputs(live))
     if bad is not None:

@@ -182,6 +182,13 @@ class Verbs:
         class a row. Each term is that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
         return self.total(self.put(terms(self, x, top), index, nought, axis), axis)
 
+    def all_but(
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+    ) -> tuple[Array, Array]:
+        """The terms, where that of the class left out may be anything, and `total_but` of them."""
+        e = self.put(terms(self, x, top), index, nought, axis)
+        return e, self.total(e, axis)
+
     def total_but_compared_with_peak(
         self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
     ) -> Array:

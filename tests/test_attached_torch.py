@@ -1,0 +1,98 @@
+"""Derivatives of rules under torch.compile: where they are attached, and that they can be differentiated again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xentropy
+from xentropy._backends.switch import without_rules
+
+pytestmark = pytest.mark.backends("torch")
+
+CALLS = {
+    "indices": lambda x: xentropy.cross_entropy(x, labels(), ignore_index=-100),
+    "of each row": lambda x: xentropy.cross_entropy(x, labels(), ignore_index=-100, reduction="none").square().sum(),
+    "binary": lambda x: xentropy.binary_cross_entropy_with_logits(x, x.detach().sigmoid(), reduction="sum"),
+}
+
+
+def labels():
+    import torch
+
+    return torch.asarray([0, 1, -100, 3, 6])
+
+
+def leaf():
+    import torch
+
+    x = torch.randn(5, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x[2, 3] = float("nan")  # of an ignored row
+    return x.requires_grad_()
+
+
+def operators(f, *arguments) -> set[str]:
+    """Those of xentropy in the graph that torch.compile traces."""
+    import torch
+
+    seen: set[str] = set()
+
+    def look(graph, _):
+        seen.update(str(node.target) for node in graph.graph.nodes)
+        return graph
+
+    torch._dynamo.reset()
+    torch.compile(f, backend=look, fullgraph=True)(*arguments)
+    return {name for name in seen if "xentropy" in name}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_where_they_are(backend, name):
+    import torch
+
+    f, x = CALLS[name], leaf()
+    assert operators(f, x) == {"xentropy.attach.default"}
+    assert not operators(f, x.detach())
+    assert not operators(torch.func.grad(f), x.detach())
+    with torch.no_grad():
+        assert not operators(f, x)
+    with without_rules():
+        assert not operators(f, x)
+
+
+@pytest.mark.parametrize("name", ["indices", "of each row"])
+def test_a_second_derivative(backend, name):
+    """Of what is traced and run as it is; of what is compiled torch gives none."""
+    import torch
+
+    def product(f):
+        x = leaf()
+        weights = torch.arange(35.0, dtype=torch.float64).reshape(5, 7)
+        [slope] = torch.autograd.grad(f(x), x, create_graph=True)
+        return torch.autograd.grad((slope * weights).sum(), x)[0].numpy()
+
+    torch._dynamo.reset()
+    found = product(torch.compile(CALLS[name], backend="eager", fullgraph=True))
+    np.testing.assert_allclose(found, product(CALLS[name]), rtol=1e-13, atol=1e-14)
+
+
+def test_another_formula_has_another_name(backend, tmp_path):
+    """Or torch would run what it compiled for the old one, and keeps on disk."""
+    from xentropy._backends.torch_compiled import _formulas
+
+    shutil.copytree(Path(xentropy.__file__).parent, tmp_path / "xentropy")
+    with (tmp_path / "xentropy" / "_core" / "indexed.py").open("a") as file:
+        file.write("# another\n")
+    code = "from xentropy._backends.torch_compiled import _formulas; print(_formulas())"
+    there = os.environ | {"PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=there, capture_output=True, text=True, check=True
+    )
+    assert len(run.stdout.strip()) == len(_formulas())
+    assert run.stdout.strip() != _formulas()
