@@ -40,7 +40,7 @@ def verbs(base: Any) -> Any:
             return jnp.sum(x, axis=-1)
 
         def guard(self, x: Any, live: Any) -> Any:
-            return super().guard(x, live[..., None])
+            return super().guard(x, live if x.ndim == live.ndim else live[..., None])
 
         def keep(self, x: Any, live: Any) -> Any:
             return super().keep(x, live if x.ndim == live.ndim else live[..., None])

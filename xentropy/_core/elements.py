@@ -7,6 +7,7 @@ from typing import Any
 from .labels import bad_probabilities, poison
 from .precision import promote, working_dtype
 from .rule import Local
+from .softmax import NAN
 from .verbs import Array, Verbs
 
 
@@ -72,20 +73,20 @@ class Whole(Local):
     def _terms(self, v: Verbs, steep: bool, *inputs: Any) -> tuple[Array, Any]:
         *given, divisor = promote(v, inputs, working_dtype(v, inputs[0]))
         if not steep:
-            return self._spoilt(v, self.rule.value(v, *given)[0], given), None
+            return self._spoilt(v, self.rule.value(v, *given)[0], given, v.differentiates), None
         loss, slope = self.rule.with_slope(v, *given)
-        return self._spoilt(v, loss, given), self._shared(v, slope, given, divisor)
+        return self._spoilt(v, loss, given, False), self._shared(v, slope, given, divisor)
 
-    def _spoilt(self, v: Verbs, x: Array, given: Any) -> Array:
-        if not self.spoil:
-            return x
-        for operand, _ in zip((given[1], given[0]), self.rule.checks, strict=False):
+    def _spoilt(self, v: Verbs, x: Array, given: Any, with_derivative: bool) -> Array:
+        """As a product where the derivative is to be spoilt as well; a selection is faster."""
+        for operand, _ in zip((given[1], given[0]), self.rule.checks if self.spoil else (), strict=False):
             bad = bad_probabilities(v, v.peek(operand))
-            x = x * poison(v, bad if given[-1] is None else bad & given[-1], x)
+            bad = bad if given[-1] is None else bad & given[-1]
+            x = x * poison(v, bad, x) if with_derivative else v.xp.where(bad, NAN, x)
         return x
 
     def _shared(self, v: Verbs, partial: Array, given: Any, divisor: Any) -> Array:
-        partial = self._spoilt(v, partial if divisor is None else partial / divisor, given)
+        partial = self._spoilt(v, partial if divisor is None else partial / divisor, given, True)
         return partial if given[-1] is None else v.xp.where(given[-1], partial, 0.0)
 
     def _reduced(self, v: Verbs, total: Array, inputs: tuple[Any, ...]) -> Array:

@@ -80,9 +80,9 @@ def _rows(
     part of the rows."""
     xp = v.xp
     x = x if kind(x.dtype) == "float" else xp.astype(x, xp.float32)
-    if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
-        x = v.guard(x, live)
     top = v.constant(v.top(x, axis))
+    if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
+        x, top = v.guard(x, live), v.guard(top, live)
     nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)  # what the label's own term is in the sum
     index = v.spot(x, index, axis)
     if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
