@@ -10,7 +10,7 @@ need no care of their own: what the rules ask of infinities and NaN is what the 
 
 from __future__ import annotations
 
-from math import prod
+from math import log, prod
 from typing import Any
 
 from .labels import read_target
@@ -84,16 +84,16 @@ def _rows(
     if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
         x, top = v.guard(x, live), v.guard(top, live)
     nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)  # what the label's own term is in the sum
-    index = v.spot(x, index, axis)
+    base, index = v.base(x, top, axis), v.spot(x, index, axis)
     if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
-        own = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis) - top
+        own = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis) - base
     else:
-        own = v.pick(x, index, axis) - top
+        own = v.pick(x, index, axis) - base
     if steep:
-        e, rest = v.all_but(_relative, x, top, index, nought, axis)
+        e, rest = v.all_but(_relative, x, base, index, nought, axis)
     else:
-        rest = v.total_but(_relative, x, top, index, nought, axis)
-    loss = _loss(v, own, rest)
+        rest = v.total_but(_relative, x, base, index, nought, axis)
+    loss = _loss(v, own, rest, base is top)
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
@@ -106,19 +106,19 @@ def _rows(
     return loss, slope if live is None else v.keep(slope, live)
 
 
-def _loss(v: Verbs, own: Array, rest: Array) -> Array:
-    xp = v.xp
-    if not v.differentiates:
-        return xp.log1p(rest + (xp.exp(own) - 1.0)) - own
-    # at the maximum as log1p(q e^-d_y), of which no derivative is the difference of two halves
-    first = own == 0.0
-    near, far = xp.where(first, own, 0.0), xp.where(first, 0.0, own)
-    return xp.log1p(xp.where(first, rest * xp.exp(-near), rest + (xp.exp(far) - 1.0))) - far
+def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
+    if from_top and not v.differentiates:
+        return v.xp.log1p(rest + (v.xp.exp(own) - 1.0)) - own
+    # log1p(q e^-d_y) for any base, and no derivative of it is the difference of two halves. A part of d_y is left out
+    # where e^-d_y is so large that the 1 does not count
+    far = log(float(v.xp.finfo(own.dtype).eps)) - 2.0
+    near = v.xp.where(own > far, own, far)
+    return v.xp.log1p(rest * v.xp.exp(-near)) - (own - near)
 
 
-def _relative(v: Verbs, x: Array, top: Array) -> Array:
+def _relative(v: Verbs, x: Array, base: Array) -> Array:
     """exp d."""
-    return v.remake(v.xp.exp, v.make(v.xp.subtract, x, v.wide(top)))
+    return v.exp_less(x, base)
 
 
 ROWS, WHOLE = IndexLoss(False), IndexLoss(True)

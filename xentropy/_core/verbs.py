@@ -90,6 +90,14 @@ class Verbs:
         """The maximum, kept with size 1."""
         return self.xp.max(x, axis=axis, keepdims=True)
 
+    def base(self, x: Array, top: Array, axis: int) -> Array:
+        """What the exponentials of rows with these maxima are taken relative to: them, or up to 32 below."""
+        return top
+
+    def exp_less(self, x: Array, base: Array) -> Array:
+        """exp(x - base), in memory that the formula owns."""
+        return self.remake(self.xp.exp, self.make(self.xp.subtract, x, self.wide(base)))
+
     def wide(self, x: Array) -> Array:
         """A row quantity, to be broadcast along the class axis."""
         return x
