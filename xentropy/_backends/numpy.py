@@ -126,9 +126,6 @@ class NumPy(Backend):
             return super().total_but_peak(e, place, nought, axis)
         return self.total(_set(e, place, nought), axis)
 
-    def restore_peak(self, e: Any, place: Any, axis: int) -> Any:
-        return e if place is None else _set(e, place, 1.0)
-
     def guard(self, x: Any, live: Any) -> Any:
         return x
 

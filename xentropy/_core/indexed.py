@@ -1,11 +1,12 @@
 r"""Cross-entropy of class indices and nothing else, the call that nearly all calls are.
 
-Left out of the sum is the label y here, not the maximum: its place is known. With q = sum_{j != y} exp d_j
+Left out of the sum is the label y here, not the maximum: its place is known. With q = sum_{j != y} exp d_j, and d
+relative to the maximum or any base near it,
 
-    loss = log1p(q + (e^{d_y} - 1)) - d_y        gradient: e^{d_j} / (q + e^{d_y}), and at y -q / (q + e^{d_y})
+    loss = log1p(q e^{-d_y})        gradient: e^{d_j} / (q + e^{d_y}), and at y -q / (q + e^{d_y})
 
-Where y is the maximum, e^{d_y} - 1 is 0 and q the tail; elsewhere q is 1 at least, and the loss log 2. Special values
-need no care of their own: what the rules ask of infinities and NaN is what the arithmetic makes of them.
+Nothing there is a difference of numbers near 1. Special values need no care of their own: what the rules ask of
+infinities and NaN is what the arithmetic makes of them.
 """
 
 from __future__ import annotations
@@ -107,13 +108,13 @@ def _rows(
 
 
 def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
-    if from_top and not v.differentiates:
+    if from_top and not v.differentiates:  # q is the tail if y is the maximum, and 1 at least if not
         return v.xp.log1p(rest + (v.xp.exp(own) - 1.0)) - own
-    # log1p(q e^-d_y) for any base, and no derivative of it is the difference of two halves. A part of d_y is left out
-    # where e^-d_y is so large that the 1 does not count
+    # a part of d_y is left out of the exponent where that makes it so large that the 1 does not count
     far = log(float(v.xp.finfo(own.dtype).eps)) - 2.0
-    near = v.xp.where(own > far, own, far)
-    return v.xp.log1p(rest * v.xp.exp(-near)) - (own - near)
+    close = own > far
+    near, left = v.xp.where(close, own, far), v.xp.where(close, 0.0, own - far)
+    return v.xp.log1p(rest * v.xp.exp(-near)) - left
 
 
 def _relative(v: Verbs, x: Array, base: Array) -> Array:

@@ -20,7 +20,7 @@ class LogSumExp(Local):
 
     def value(self, v: Verbs, x: Array, temperature: Any, where: Any) -> tuple[Array, ...]:
         if temperature is None and where is None and not v.differentiates:
-            maximum, _, rest, _ = bare(v, x, self.axis, keep=False)
+            maximum, _, rest = bare(v, x, self.axis, keep=False)
             return (log_sum_exp(v, maximum, rest),)
         return (row(v, x, temperature, where, self.axis, void=False).lse(v),)
 
@@ -69,9 +69,11 @@ class Softmax(Rule):
 
     def value(self, v: Verbs, x: Array, temperature: Any, where: Any) -> tuple[Array, ...]:
         if temperature is None and where is None and not v.differentiates:
-            _, d, rest, e = bare(v, x, self.axis, keep=self.log)
-            out = v.remake(v.xp.subtract, d, v.xp.log1p(rest)) if self.log else v.remake(v.xp.divide, e, 1.0 + rest)
-            return (out,)
+            if self.log:
+                _, d, rest = bare(v, x, self.axis, keep=True)
+                return (v.remake(v.xp.subtract, d, v.xp.log1p(rest)),)
+            e = v.exp_less(x, v.base(x, v.top(x, self.axis), self.axis))
+            return (v.remake(v.xp.divide, e, v.total(e, self.axis)),)
         r = row(v, x, temperature, where, self.axis)
         if self.log:
             out = r.d - r.log_norm(v)

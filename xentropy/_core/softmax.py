@@ -51,14 +51,13 @@ def log_sum_exp(v: Verbs, maximum: Array, rest: Array) -> Array:
     return v.xp.where(maximum == -INF, -INF, v.xp.where(maximum == INF, INF, finite))
 
 
-def bare(v: Verbs, x: Array, axis: int, *, keep: bool) -> tuple[Array, Array, Array, Array]:
-    """The maximum, d (if it is to be kept), r and e^d of logits without a temperature or a mask. Special values
-    need no care: where the maximum is not finite, the arithmetic makes all of the row NaN."""
+def bare(v: Verbs, x: Array, axis: int, *, keep: bool) -> tuple[Array, Array, Array]:
+    """The maximum, d (if it is to be kept) and r of logits without a temperature or a mask. Special values need no
+    care: where the maximum is not finite, the arithmetic makes all of the row NaN."""
     maximum, place = v.peak(x, axis)
     d = v.make(v.xp.subtract, x, maximum)
     e = v.make(v.xp.exp, d) if keep else v.remake(v.xp.exp, d)
-    rest = v.total_but_peak(e, place, maximum - maximum, axis)
-    return maximum, d, rest, v.restore_peak(e, place, axis)
+    return maximum, d, v.total_but_peak(e, place, maximum - maximum, axis)
 
 
 def row(v: Verbs, x: Array, temperature: Any, where: Any, axis: int, *, void: bool = True) -> Row:

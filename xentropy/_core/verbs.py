@@ -108,18 +108,15 @@ class Verbs:
         return self.total(self.times(slope, tangent - self.pick(tangent, index, axis)), axis)
 
     def peak(self, x: Array, axis: int) -> tuple[Array, Any]:
-        """The maximum, kept with size 1, and its place, for the two below, if that is to be had as cheaply."""
+        """The maximum, kept with size 1, and its place, for `total_but_peak`, if that is to be had as cheaply."""
         return self.top(x, axis), None
 
     def total_but_peak(self, e: Array, place: Any, nought: Array, axis: int) -> Array:
         """The sum of numbers up to 1 with `nought`, 0 or NaN, for one 1 among them, which is at `place` if that is
-        known; there `e`, which the formula owns, may hold anything until `restore_peak`."""
+        known. The formula owns `e`, and is done with it."""
         ones = self.make(self.xp.floor, e)
         count = self.total(ones, axis)
         return (count - 1.0) - self.total(self.remake(self.xp.subtract, ones, e), axis) + nought
-
-    def restore_peak(self, e: Array, place: Any, axis: int) -> Array:
-        return e
 
     def guard(self, x: Array, live: Array) -> Array:
         """`x` with what removed rows hold out of sight of a library that differentiates the formula."""
