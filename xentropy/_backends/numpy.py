@@ -111,8 +111,8 @@ class NumPy(Backend):
             return top
         return top - np.minimum(np.maximum(top, 0.0), 32.0)
 
-    def exp_less(self, x: Any, base: Any) -> Any:
-        return super().exp_less(x, base) if base.any() else self.make(np.exp, x)
+    def shifted(self, function: Callable[..., Any], x: Any, base: Any) -> Any:
+        return super().shifted(function, x, base) if base.any() else self.make(function, x)
 
     def peak(self, x: Any, axis: int) -> tuple[Any, Any]:
         if axis == 0:

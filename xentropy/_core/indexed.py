@@ -119,7 +119,7 @@ def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
 
 def _relative(v: Verbs, x: Array, base: Array) -> Array:
     """exp d."""
-    return v.exp_less(x, base)
+    return v.shifted(v.xp.exp, x, base)
 
 
 ROWS, WHOLE = IndexLoss(False), IndexLoss(True)

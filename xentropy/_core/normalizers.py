@@ -72,7 +72,7 @@ class Softmax(Rule):
             if self.log:
                 _, d, rest = bare(v, x, self.axis, keep=True)
                 return (v.remake(v.xp.subtract, d, v.xp.log1p(rest)),)
-            e = v.exp_less(x, v.base(x, v.top(x, self.axis), self.axis))
+            e = v.shifted(v.xp.exp, x, v.base(x, v.top(x, self.axis), self.axis))
             return (v.remake(v.xp.divide, e, v.total(e, self.axis)),)
         r = row(v, x, temperature, where, self.axis)
         if self.log:

@@ -94,9 +94,9 @@ class Verbs:
         """What the exponentials of rows with these maxima are taken relative to: them, or up to 32 below."""
         return top
 
-    def exp_less(self, x: Array, base: Array) -> Array:
-        """exp(x - base), in memory that the formula owns."""
-        return self.remake(self.xp.exp, self.make(self.xp.subtract, x, self.wide(base)))
+    def shifted(self, function: Callable[..., Array], x: Array, base: Array) -> Array:
+        """`function(x - base)`, a function of the namespace, in memory that the formula owns."""
+        return self.remake(function, self.make(self.xp.subtract, x, self.wide(base)))
 
     def wide(self, x: Array) -> Array:
         """A row quantity, to be broadcast along the class axis."""
