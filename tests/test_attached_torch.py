@@ -19,7 +19,9 @@ pytestmark = pytest.mark.backends("torch")
 CALLS = {
     "indices": lambda x: xentropy.cross_entropy(x, labels(), ignore_index=-100),
     "of each row": lambda x: xentropy.cross_entropy(x, labels(), ignore_index=-100, reduction="none").square().sum(),
-    "binary": lambda x: xentropy.binary_cross_entropy_with_logits(x, x.detach().sigmoid(), reduction="sum"),
+    "binary": lambda x: xentropy.binary_cross_entropy_with_logits(
+        x, x.detach().nan_to_num().sigmoid(), reduction="sum"
+    ),
 }
 
 
@@ -66,7 +68,7 @@ def test_where_they_are(backend, name):
         assert not operators(f, x)
 
 
-@pytest.mark.parametrize("name", ["indices", "of each row"])
+@pytest.mark.parametrize("name", CALLS)
 def test_a_second_derivative(backend, name):
     """Of what is traced and run as it is; of what is compiled torch gives none."""
     import torch
@@ -80,6 +82,50 @@ def test_a_second_derivative(backend, name):
     torch._dynamo.reset()
     found = product(torch.compile(CALLS[name], backend="eager", fullgraph=True))
     np.testing.assert_allclose(found, product(CALLS[name]), rtol=1e-13, atol=1e-14)
+
+
+NUMBERS = {
+    "label_smoothing": xentropy.binary_cross_entropy_with_logits,
+    "pos_weight": xentropy.binary_cross_entropy_with_logits,
+    "alpha": xentropy.sigmoid_focal_loss,
+    "gamma": xentropy.sigmoid_focal_loss,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_that_change(backend, name):
+    """The compiler makes symbols of them at the second call."""
+    import torch
+
+    def call(x, number):
+        return NUMBERS[name](x, torch.ones(3), **{name: number})
+
+    torch._dynamo.reset()
+    compiled = torch.compile(call, backend="aot_eager", fullgraph=True)
+    for number in (0.125, 0.25, 0.75, 1):
+        x = torch.tensor([-2.0, 0.5, 30.0], requires_grad=True)
+        [found], [true] = (torch.autograd.grad(f(x, number), x) for f in (compiled, call))
+        np.testing.assert_allclose(found.numpy(), true.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("transform", [False, True])
+def test_rows_that_are_nan(backend, transform):
+    """Bad labels and infinities, far from what stands for the label."""
+    import torch
+
+    x, y = torch.tensor([[0.0, 30.0, 5.0], [0.0, np.inf, 1.0], [0.0, 1.0, 2.0]]), torch.tensor([7, 0, 2])
+
+    def call(x):
+        return xentropy.cross_entropy(x, y, reduction="none", check_labels="nan").sum()
+
+    torch._dynamo.reset()
+    if transform:
+        found = torch.compile(torch.func.grad(call), backend="aot_eager", fullgraph=True)(x)
+    else:
+        compiled = torch.compile(call, backend="aot_eager", fullgraph=True)
+        [found] = torch.autograd.grad(compiled(x.requires_grad_()), x)
+    assert found[:2].isnan().all()
+    assert found[2].isfinite().all()
 
 
 def test_another_formula_has_another_name(backend, tmp_path):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_semantics_compare import put
+from test_semantics_compare import calculate, put
 
 import xentropy
+from xentropy._backends.switch import without_rules
 
 inf, nan = float("inf"), float("nan")
 LOGITS = np.asarray([[1.0, 2.0, -inf], [0.0, -1.0, 3.0], [nan, 0.0, 1.0], [0.5, 0.5, 0.0]])
@@ -46,6 +47,21 @@ def test_traced_options_do_not_recompile(backend):
         found = gradients(*(put(backend, np.asarray(value)) for value in values))
         assert all(float(g) != 0 for g in found)
     assert len(traces) == 1
+
+
+# 5. and 3., without rules: as compilers and transforms differentiate
+
+
+@pytest.mark.backends(autodiff=True)
+@pytest.mark.parametrize("special", [inf, nan, -inf])
+@pytest.mark.parametrize("label", [0, 1])
+def test_special_rows_without_rules(backend, special, label):
+    logits, labels = np.asarray([[0.5, special, 1.0], [0.0, 1.0, 2.0]]), np.asarray([label, 2])
+    value, by = calculate(backend, "cross_entropy", logits, labels, wrt="logits", reduction="none")
+    with without_rules():
+        plain, by_plain = calculate(backend, "cross_entropy", logits, labels, wrt="logits", reduction="none")
+    np.testing.assert_allclose(plain, value, rtol=1e-14)
+    np.testing.assert_allclose(by_plain["logits"], by["logits"], rtol=1e-14)
 
 
 # 13. second order, of rows that rules 1 to 6 make special

@@ -164,7 +164,7 @@ def test_a_constant_changes_nothing(backend):
 
 @pytest.mark.backends("numpy")
 def test_rows_do_not_know_each_other(backend):
-    """`none` is bitwise the same for a row alone, in any company and in any memory order."""
+    """`none` is bitwise the same for a row alone and in any company, of more classes than are turned."""
     rng = np.random.default_rng(0)
     logits, labels = rng.normal(0, 5, (64, 300)), rng.integers(0, 300, 64)
     whole, by = calculate(backend, "cross_entropy", logits, labels, wrt="logits", reduction="none")

@@ -1,6 +1,7 @@
 """Whether rules are registered with the libraries, or their plain automatic differentiation is used.
 
-The two agree; that is what the switch is there to show.
+The two agree; that is what the switch is there to show. A function that torch has compiled keeps what it was traced
+with.
 """
 
 from __future__ import annotations

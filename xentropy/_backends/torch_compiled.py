@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from .._core.precision import working_dtype
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, Torch, watched
@@ -54,8 +55,11 @@ def outputs(rule: Rule, inputs: tuple[Any, ...], differentiated: bool) -> tuple[
     ):  # fmt: skip
         return rule(BACKEND, *inputs)
     values = rule(VALUES, *[x.detach() if isinstance(x, torch.Tensor) else x for x in inputs])
-    others = [None if isinstance(x, torch.Tensor) else [x] for x in inputs]
-    return tuple(attach(list(values), tensors, _spelled([_parts(rule), others])))
+    # numbers as tensors: a compiler may have made symbols of them
+    dtype = working_dtype(BACKEND, inputs[0])
+    given = [torch.full((), x, dtype=dtype) if isinstance(x, int | float) else x for x in inputs]
+    there = [x is not None for x in given]
+    return tuple(attach(list(values), [x for x in given if x is not None], _spelled([_parts(rule), there])))
 
 
 @torch.library.custom_op("xentropy::attach", mutates_args=())
@@ -76,13 +80,13 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 
 
 def _backward(ctx: Any, cotangents: list[Any]) -> tuple[list[Any], list[Any], None]:
-    rule, others, _ = json.loads(ctx.call)
+    rule, there, _ = json.loads(ctx.call)
     tensors, needs = iter(ctx.saved_tensors), iter(ctx.needs)
-    arrays = [next(tensors) if x is None else x[0] for x in others]
-    wanted = [x is None and next(needs) for x in others]
+    arrays = [next(tensors) if x else None for x in there]
+    wanted = [x and next(needs) for x in there]
     v = VALUES if torch.compiler.is_compiling() else BACKEND  # else it may be differentiated again
     found = _rule(*rule).vjp(v, arrays, wanted, cotangents)
-    return ctx.nothing, [g for g, x in zip(found, others, strict=True) if x is None], None
+    return ctx.nothing, [g for g, x in zip(found, there, strict=True) if x], None
 
 
 attach.register_autograd(_backward, setup_context=_setup)

@@ -110,10 +110,12 @@ def _rows(
 def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
     if from_top and not v.differentiates:  # q is the tail if y is the maximum, and 1 at least if not
         return v.xp.log1p(rest + (v.xp.exp(own) - 1.0)) - own
+    if v.differentiates:  # where the sum is NaN, so is the derivative of all that follows
+        own = own * (1.0 + 0.0 * v.constant(rest))
     # a part of d_y is left out of the exponent where that makes it so large that the 1 does not count
     far = log(float(v.xp.finfo(own.dtype).eps)) - 2.0
-    close = own > far
-    near, left = v.xp.where(close, own, far), v.xp.where(close, 0.0, own - far)
+    beyond = own <= far  # not NaN, which stays in both factors
+    near, left = v.xp.where(beyond, far, own), v.xp.where(beyond, own - far, 0.0)
     return v.xp.log1p(rest * v.xp.exp(-near)) - left
 
 

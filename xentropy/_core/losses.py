@@ -224,7 +224,9 @@ def elements(
     def inputs(live: Any) -> tuple[Any, ...]:
         return (x, labels, *parameters, live)
 
-    spoil = bad is not None and policy not in LOUD
+    # what is bad is still seen to be in the dtype that the rule computes in
+    seen = all(operand.dtype in (x.dtype, working_dtype(v, v.peek(x))) for operand in (x, labels))
+    spoil = bad is not None and policy not in LOUD and seen
     if reduction != "none" and sample_weight is normalizer is None and (bad is None or spoil):
         divisor = None
         if reduction == "mean":  # of nothing it is 0 over 1
