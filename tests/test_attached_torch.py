@@ -31,6 +31,12 @@ def labels():
     return torch.asarray([0, 1, -100, 3, 6])
 
 
+def halves():
+    import torch
+
+    return torch.full((5, 7), 0.25, dtype=torch.float64)
+
+
 def leaf():
     import torch
 
