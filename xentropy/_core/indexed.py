@@ -109,7 +109,7 @@ def _rows(
 
 def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
     if from_top and not v.differentiates:  # q is the tail if y is the maximum, and 1 at least if not
-        return v.xp.log1p(rest + (v.xp.exp(own) - 1.0)) - own
+        return v.xp.log1p(rest + v.xp.expm1(own)) - own
     if v.differentiates:  # where the sum is NaN, so is the derivative of all that follows
         own = own * (1.0 + 0.0 * v.constant(rest))
     # a part of d_y is left out of the exponent where that makes it so large that the 1 does not count
