@@ -162,6 +162,16 @@ def test_the_policy_reaches_every_loss(backend):
 
 
 @pytest.mark.backends("numpy", "torch", "strict")
+@pytest.mark.parametrize("wrong", [1 + 1e-12, -1e-60])
+def test_what_the_dtype_of_the_logits_does_not_show(backend, wrong):
+    """A label just outside is bad in its own dtype, whatever the reduction."""
+    x, y = put(backend, np.zeros(4, np.float32)), put(backend, np.asarray([0.0, 1.0, 0.5, wrong]))
+    for reduction in ("none", "sum", "mean"):
+        value = xentropy.binary_cross_entropy_with_logits(x, y, reduction=reduction, check_labels="nan")
+        assert np.isnan(backend.to_numpy(value)).any()
+
+
+@pytest.mark.backends("numpy", "torch", "strict")
 def test_checkify_is_of_jax(backend):
     with pytest.raises(ValueError, match="check_labels='checkify'"):
         call(backend, "cross_entropy", GOOD, {}, check_labels="checkify")

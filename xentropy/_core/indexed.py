@@ -108,7 +108,7 @@ def _rows(
 
 
 def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
-    if from_top and not v.differentiates:  # q is the tail if y is the maximum, and 1 at least if not
+    if from_top and not v.differentiates:  # in fewer calls: q is the tail if y is the maximum, and 1 at least if not
         return v.xp.log1p(rest + v.xp.expm1(own)) - own
     if v.differentiates:  # where the sum is NaN, so is the derivative of all that follows
         own = own * (1.0 + 0.0 * v.constant(rest))
