@@ -172,7 +172,7 @@ def bench(session: nox.Session) -> None:
     install(session, "bench", "torch", "jax")
     quick = "--quick" in session.posargs
     folder = ROOT / "benchmarks"
-    for name in ("overhead", "safety"):
+    for name in ("overhead", "safety", "startup"):
         output = folder / "results" / ("quick" if quick else "") / f"{name}.json"
         session.run("python", folder / f"{name}.py", f"--output={output}", *(["--rounds=7"] if quick else []))
     for name in ("throughput", "threads_gain", "memory", "scaling", "plots"):
