@@ -1,5 +1,5 @@
-"""How torch compiles a call. Rules are dropped there (pytorch#193279), so gradients are those of the formula, but for
-the calls in `RULES`, whose derivative is attached.
+"""How torch compiles a call. Under transforms rules are dropped there (pytorch#193279), so gradients are those of the
+formula.
 
 Code is generated ("inductor") for the calls in `INDUCTOR` only: a few seconds each, one for each kind of
 arithmetic that is rewritten there (exp and log1p in rows, tanh, expm1, the sigmoid's family). For the others the
@@ -24,8 +24,7 @@ from torch._dynamo.utils import counters
 
 import xentropy
 
-RULES = {"bare", "bare rows", "probs"}
-INDUCTOR = RULES | {"indices", "learned", "focal", "js", "binary", "softplus"}
+INDUCTOR = {"bare", "bare rows", "probs", "indices", "learned", "focal", "js", "binary", "softplus"}
 TAKEN_APART = {"indices", "binary"}  # with symbolic shapes, which take the compiler five times as long
 QUICK = {"float32": "aot_eager", "float64": "eager"}
 
@@ -53,7 +52,7 @@ def backward(backend: Backend, case: Case) -> None:
     generated = case.name in INDUCTOR and case.dtype == "float32"
     value, gradients = differentiated(compiled(f, "inductor" if generated else "aot_eager"), grown(leaves))
     in_one_graph()
-    hold(backend, case, value, gradients, plain=case.name not in RULES)
+    hold(backend, case, value, gradients)
 
 
 def func_grad(backend: Backend, case: Case) -> None:
@@ -118,12 +117,12 @@ def inputs(backend: Backend, case: Case) -> tuple[list[Any], dict[str, Any], lis
     return args, named | {n: x for n, x in options.items() if isinstance(x, torch.Tensor)}, leaves
 
 
-def at_sizes(backend: Backend, case: Case, call: Callable[..., Any], sizes: Any) -> None:
+def at_sizes(backend: Backend, case: Case, call: Callable[..., Any], sizes: Any, *, plain: bool = False) -> None:
     for size in sizes:
         one = resized(case, *size)
         args, named, leaves = inputs(backend, one)
         value = call(args, named)
-        hold(backend, one, value, torch.autograd.grad(value.sum(), leaves), plain=True)
+        hold(backend, one, value, torch.autograd.grad(value.sum(), leaves), plain=plain)
 
 
 def dynamic(backend: Backend, case: Case) -> None:
@@ -147,4 +146,4 @@ def export(backend: Backend, case: Case) -> None:
 
     shapes = {"args": [spec("", x) for x in args], "named": {n: spec(n, x) for n, x in named.items()}}
     program = torch.export.export(Call(case), (args, named), dynamic_shapes=shapes, strict=case.dtype == "float32")
-    at_sizes(backend, case, program.module(), ((5, 4), (8, 4), (2, 4)))
+    at_sizes(backend, case, program.module(), ((5, 4), (8, 4), (2, 4)), plain=True)

@@ -50,10 +50,10 @@ _TORCH = (
     Composition("jacfwd", "rule"),
     Composition("hessian", "rule"),
     Composition("compile", ""),
-    Composition("compile, backward", "formula"),  # and the rule for a few: tests/matrix_torch_compiled.py
+    Composition("compile, backward", "rule"),
     Composition("compile(func.grad)", "formula"),
     Composition("compile(vmap(grad))", "formula"),
-    Composition("compile, dynamic shapes", "formula"),
+    Composition("compile, dynamic shapes", "rule"),
     Composition("export", ""),
     Composition("autocast", "rule"),
     Composition("inference_mode", ""),

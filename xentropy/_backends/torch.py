@@ -1,7 +1,7 @@
 """PyTorch: a rule becomes an `autograd.Function`, or plain code where that is not to be had.
 
-Under torch.compile the plain formula is used: a Function with `jvp` does not trace, and
-compile(func.grad(f)) drops the backward of any Function without a word (pytorch#193279).
+Under torch.compile that is in transforms: compile(func.grad(f)) drops the backward of any Function without a word
+(pytorch#193279).
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class RuleFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(rule: Rule, *inputs: Any) -> Any:
-        return rule(BACKEND, *inputs)
+        return rule(_verbs(), *inputs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -189,11 +189,19 @@ class RuleFunction(torch.autograd.Function):
         arrays = _restore(ctx)
         if all(ct is None for ct in cotangents):
             return (None,) * (1 + len(arrays))
-        return (None, *ctx.rule.vjp(BACKEND, arrays, ctx.needs_input_grad[1:], cotangents))
+        return (None, *ctx.rule.vjp(_verbs(), arrays, ctx.needs_input_grad[1:], cotangents))
 
     @staticmethod
     def jvp(ctx: Any, _: Any, *tangents: Any) -> tuple[Any, ...]:
         return tuple(ctx.rule.jvp(BACKEND, _restore(ctx), tangents))
+
+
+def _verbs() -> Any:
+    if not _plain():
+        return BACKEND
+    from .torch_compiled import VALUES  # what is traced is not differentiated again
+
+    return VALUES
 
 
 def _restore(ctx: Any) -> list[Any]:

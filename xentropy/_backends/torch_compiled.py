@@ -1,16 +1,13 @@
-"""What torch.compile traces: plain formulas, and beside the value of a rule that has its gradient cheaply the rule's
-own derivative.
+"""What torch.compile traces: a rule with the derivative that is written here, where no transform takes part.
 
-A Function with `jvp` does not trace. So the value is traced as one that nobody differentiates, and `attach` hands it
-on: an operator that copies a few numbers, and whose backward pass is traced as the gradient's formula.
+Dynamo does not trace a Function with `jvp`. So it is told to leave the call of a rule as it is, and AOTAutograd,
+which comes next, traces both passes.
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
-from hashlib import blake2s
-from importlib import import_module, resources
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -18,7 +15,7 @@ import torch
 from .._core.precision import working_dtype
 from .._core.rule import Rule
 from .switch import rules_enabled
-from .torch import BACKEND, Torch, watched
+from .torch import BACKEND, RuleFunction, Torch, watched
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -28,11 +25,16 @@ class Values(Torch):
 
     differentiates = False
 
-    # a comparison of each class with the label takes as long as its exponential
-    total_but = Torch.total_but_compared_with_peak
+    # A comparison of each class with the label takes as long as its exponential. So the 1 is left out that the
+    # maximum is, and by what it is larger than the class in question is put back.
 
-    def all_but(self, terms: Any, x: Any, top: Any, *others: Any) -> tuple[Any, Any]:
-        return terms(self, x, top), self.total_but(terms, x, top, *others)
+    def total_but_one(self, terms: Any, x: Any, top: Any, index: Any, own: Any, nought: Any, axis: int) -> Any:
+        return self.total_but_peak(terms(self, x, top), None, nought, axis)
+
+    def all_but(self, terms: Any, x: Any, top: Any, index: Any, nought: Any, axis: int) -> tuple[Any, Any]:
+        e = terms(self, x, top)
+        own = terms(self, self.pick(x, index, axis), top)
+        return e, self.total_but_peak(e, None, nought, axis) + (1.0 - own)
 
     def guard(self, x: Any, live: Any) -> Any:
         return x
@@ -50,50 +52,25 @@ def outputs(rule: Rule, inputs: tuple[Any, ...], differentiated: bool) -> tuple[
         return rule(VALUES, *inputs)
     tensors = [x for x in inputs if isinstance(x, torch.Tensor)]
     if (
-        not (rule.records and rules_enabled()) or watched() or torch.compiler.is_exporting()
+        rule.plain or not rules_enabled() or watched() or torch.compiler.is_exporting()
         or not all(type(x) in _PLAIN and x.device.type == "cpu" for x in tensors)
     ):  # fmt: skip
         return rule(BACKEND, *inputs)
-    values = rule(VALUES, *[x.detach() if isinstance(x, torch.Tensor) else x for x in inputs])
     # numbers as tensors: a compiler may have made symbols of them
     dtype = working_dtype(BACKEND, inputs[0])
     given = [torch.full((), x, dtype=dtype) if isinstance(x, int | float) else x for x in inputs]
-    there = [x is not None for x in given]
-    return tuple(attach(list(values), [x for x in given if x is not None], _spelled([_parts(rule), there])))
+    out: tuple[Any, ...] = _differentiated(_spelled(_parts(rule)), *given)
+    return out
 
 
-@torch.library.custom_op("xentropy::attach", mutates_args=())
-def attach(values: list[torch.Tensor], inputs: list[torch.Tensor], call: str) -> list[torch.Tensor]:
-    return [x.clone() for x in values]
-
-
-@attach.register_fake
-def _(values: list[torch.Tensor], inputs: list[torch.Tensor], call: str) -> list[torch.Tensor]:
-    return [torch.empty_like(x) for x in values]
-
-
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    values, tensors, ctx.call = inputs
-    ctx.nothing = [None] * len(values)
-    ctx.needs = [x.requires_grad for x in tensors]
-    ctx.save_for_backward(*tensors)
-
-
-def _backward(ctx: Any, cotangents: list[Any]) -> tuple[list[Any], list[Any], None]:
-    rule, there, _ = json.loads(ctx.call)
-    tensors, needs = iter(ctx.saved_tensors), iter(ctx.needs)
-    arrays = [next(tensors) if x else None for x in there]
-    wanted = [x and next(needs) for x in there]
-    v = VALUES if torch.compiler.is_compiling() else BACKEND  # else it may be differentiated again
-    found = _rule(*rule).vjp(v, arrays, wanted, cotangents)
-    return ctx.nothing, [g for g, x in zip(found, there, strict=True) if x], None
-
-
-attach.register_autograd(_backward, setup_context=_setup)
+@torch.compiler.allow_in_graph
+def _differentiated(words: str, *inputs: Any) -> tuple[Any, ...]:
+    out = RuleFunction.apply(_rule(*json.loads(words)), *inputs)
+    return out if isinstance(out, tuple) else (out,)
 
 
 def _parts(rule: Rule) -> list[Any]:
-    """A rule as an operator can be given it: in words, by which torch also finds what it has compiled before."""
+    """A rule as a graph can hold it: in words."""
     values = [getattr(rule, name) for name in rule.options]
     return [type(rule).__module__, type(rule).__name__, [_parts(x) if isinstance(x, Rule) else x for x in values]]
 
@@ -104,17 +81,8 @@ def _rule(module: str, name: str, options: list[Any]) -> Rule:
     return rule
 
 
-def _spelled(call: list[Any]) -> str:
-    return json.dumps([*call, _formulas()])
-
-
-@cache
-def _formulas() -> str:
-    """What they are now. Torch keeps what it has compiled between processes, and looks at the names of operators, not
-    at what their backward passes do."""
-    folders = [resources.files("xentropy").joinpath(name) for name in ("_core", "_backends")]
-    files = sorted((file for folder in folders for file in folder.iterdir()), key=lambda file: file.name)
-    return blake2s(b"".join(f.read_bytes() for f in files if f.name.endswith(".py")), digest_size=8).hexdigest()
+def _spelled(parts: list[Any]) -> str:
+    return json.dumps(parts)
 
 
 # torch.compile calls it while it traces

@@ -90,26 +90,32 @@ def _rows(
         own = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis) - base
     else:
         own = v.pick(x, index, axis) - base
+    from_top = base is top and not v.differentiates
     if steep:
         e, rest = v.all_but(_relative, x, base, index, nought, axis)
+        loss = _loss_from_top(v, own, rest + xp.expm1(own)) if from_top else _loss(v, own, rest)
+    elif from_top:
+        loss = _loss_from_top(v, own, v.total_but_one(_relative, x, top, index, own, nought, axis))
     else:
-        rest = v.total_but(_relative, x, base, index, nought, axis)
-    loss = _loss(v, own, rest, base is top)
+        loss = _loss(v, own, v.total_but(_relative, x, base, index, nought, axis))
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
     whole = rest + xp.exp(own)
     slope = v.put(e, index, -rest, axis)
-    whole = whole if divisor is None else whole * divisor
-    slope = (
-        v.remake(xp.divide, slope, v.wide(whole)) if ct is None else v.remake(xp.multiply, slope, v.wide(ct / whole))
-    )
+    if ct is None:
+        slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
+    else:
+        slope = v.remake(xp.multiply, slope, v.wide((ct if divisor is None else ct / divisor) / whole))
     return loss, slope if live is None else v.keep(slope, live)
 
 
-def _loss(v: Verbs, own: Array, rest: Array, from_top: bool) -> Array:
-    if from_top and not v.differentiates:  # in fewer calls: q is the tail if y is the maximum, and 1 at least if not
-        return v.xp.log1p(rest + v.xp.expm1(own)) - own
+def _loss_from_top(v: Verbs, own: Array, tail: Array) -> Array:
+    """Of a row relative to its maximum, in fewer calls: the tail is the sum of all terms but a 1."""
+    return v.xp.log1p(tail) - own
+
+
+def _loss(v: Verbs, own: Array, rest: Array) -> Array:
     if v.differentiates:  # where the sum is NaN, so is the derivative of all that follows
         own = own * (1.0 + 0.0 * v.constant(rest))
     # a part of d_y is left out of the exponent where that makes it so large that the 1 does not count

@@ -194,13 +194,12 @@ class Verbs:
         e = self.put(terms(self, x, top), index, nought, axis)
         return e, self.total(e, axis)
 
-    def total_but_compared_with_peak(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+    def total_but_one(
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, nought: Any, axis: int
     ) -> Array:
-        """`total_but` without a look at the place of each class, for terms up to 1 of which one is 1: that is left
-        out, and by what it is larger than the one in question is put back. The derivative of this loses digits."""
-        own = terms(self, self.pick(x, index, axis), top)
-        return self.total_but_peak(terms(self, x, top), None, nought, axis) + (1.0 - own)
+        """`total_but`, for terms up to 1 of which one is 1: of all but that one, where exp(own) is the term of the
+        class. That class is left out, and what it lacks to 1 put back."""
+        return self.total_but(terms, x, top, index, nought, axis) + self.xp.expm1(own)
 
     def without(self, x: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
