@@ -50,15 +50,14 @@ def outputs(rule: Rule, inputs: tuple[Any, ...], differentiated: bool) -> tuple[
     """Those of a rule, as torch.compile is to trace them."""
     if not differentiated:
         return rule(VALUES, *inputs)
-    tensors = [x for x in inputs if isinstance(x, torch.Tensor)]
     if (
         rule.plain or not rules_enabled() or watched() or torch.compiler.is_exporting()
-        or not all(type(x) in _PLAIN and x.device.type == "cpu" for x in tensors)
+        or any(isinstance(x, torch.Tensor) and type(x) not in _PLAIN for x in inputs)
     ):  # fmt: skip
         return rule(BACKEND, *inputs)
     # numbers as tensors: a compiler may have made symbols of them
-    dtype = working_dtype(BACKEND, inputs[0])
-    given = [torch.full((), x, dtype=dtype) if isinstance(x, int | float) else x for x in inputs]
+    like = {"dtype": working_dtype(BACKEND, inputs[0]), "device": inputs[0].device}
+    given = [torch.full((), x, **like) if isinstance(x, int | float) else x for x in inputs]
     out: tuple[Any, ...] = _differentiated(_spelled(_parts(rule)), *given)
     return out
 
