@@ -31,12 +31,6 @@ def labels():
     return torch.asarray([0, 1, -100, 3, 6])
 
 
-def halves():
-    import torch
-
-    return torch.full((5, 7), 0.25, dtype=torch.float64)
-
-
 def leaf():
     import torch
 
@@ -152,6 +146,52 @@ def test_rows_that_are_nan(backend, transform):
         [found] = torch.autograd.grad(compiled(x.requires_grad_()), x)
     assert found[:2].isnan().all()
     assert found[2].isfinite().all()
+
+
+@pytest.mark.parametrize("alpha", [0.9999, 1.0 - 1e-9])
+def test_numbers_keep_their_digits(backend, alpha):
+    import torch
+
+    def call(x):
+        return xentropy.sigmoid_focal_loss(x, torch.zeros(4), alpha=alpha, reduction="none").sum()
+
+    torch._dynamo.reset()
+    x = torch.arange(4.0, requires_grad=True)
+    found, expected = torch.compile(call, backend="aot_eager", fullgraph=True)(x), call(x)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+    slopes = (torch.autograd.grad(y, x)[0] for y in (found, expected))
+    torch.testing.assert_close(*slopes, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("compiler", ["eager", "aot_eager"])
+def test_losses_can_be_changed_in_place(backend, compiler):
+    import torch
+
+    def call(x):
+        each = xentropy.cross_entropy(x, labels(), ignore_index=-100, reduction="none")
+        return each.mul_(2.0).sum()
+
+    torch._dynamo.reset()
+    x = leaf()
+    found, expected = torch.compile(call, backend=compiler, fullgraph=True)(x), call(x)
+    torch.testing.assert_close(found, expected, rtol=1e-13, atol=0)
+    slopes = (torch.autograd.grad(y, x)[0] for y in (found, expected))
+    torch.testing.assert_close(*slopes, rtol=1e-13, atol=1e-16)
+
+
+def test_a_second_derivative_inside(backend):
+    """Where the compiler traces the backward pass too, and differentiates it."""
+    import torch
+
+    def curvature(x):
+        [slope] = torch.autograd.grad(xentropy.softplus(x * 1.0).sum(), x, create_graph=True)
+        return slope.sum()
+
+    torch._dynamo.reset()
+    x = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    with torch._dynamo.config.patch(trace_autograd_ops=True):
+        [found] = torch.autograd.grad(torch.compile(curvature, backend="aot_eager", fullgraph=True)(x), x)
+    assert (found == 0.25).all()
 
 
 STEEPER = """

@@ -189,7 +189,8 @@ class RuleFunction(torch.autograd.Function):
         arrays = _restore(ctx)
         if all(ct is None for ct in cotangents):
             return (None,) * (1 + len(arrays))
-        return (None, *ctx.rule.vjp(_verbs(), arrays, ctx.needs_input_grad[1:], cotangents))
+        v = BACKEND if torch.is_grad_enabled() else _verbs()  # with a graph it is differentiated again
+        return (None, *ctx.rule.vjp(v, arrays, ctx.needs_input_grad[1:], cotangents))
 
     @staticmethod
     def jvp(ctx: Any, _: Any, *tangents: Any) -> tuple[Any, ...]:
@@ -197,9 +198,10 @@ class RuleFunction(torch.autograd.Function):
 
 
 def _verbs() -> Any:
+    """Those of what is not differentiated by torch."""
     if not _plain():
         return BACKEND
-    from .torch_compiled import VALUES  # what is traced is not differentiated again
+    from .torch_compiled import VALUES
 
     return VALUES
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from .._core.precision import working_dtype
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
@@ -55,17 +54,15 @@ def outputs(rule: Rule, inputs: tuple[Any, ...], differentiated: bool) -> tuple[
         or any(isinstance(x, torch.Tensor) and type(x) not in _PLAIN for x in inputs)
     ):  # fmt: skip
         return rule(BACKEND, *inputs)
-    # numbers as tensors: a compiler may have made symbols of them
-    like = {"dtype": working_dtype(BACKEND, inputs[0]), "device": inputs[0].device}
-    given = [torch.full((), x, **like) if isinstance(x, int | float) else x for x in inputs]
-    out: tuple[Any, ...] = _differentiated(_spelled(_parts(rule)), *given)
+    out: tuple[Any, ...] = _differentiated(_spelled(_parts(rule)), *inputs)
     return out
 
 
 @torch.compiler.allow_in_graph
 def _differentiated(words: str, *inputs: Any) -> tuple[Any, ...]:
     out = RuleFunction.apply(_rule(*json.loads(words)), *inputs)
-    return out if isinstance(out, tuple) else (out,)
+    # a view that a Function has made cannot be changed in place
+    return tuple(x.clone() for x in (out if isinstance(out, tuple) else (out,)))
 
 
 def _parts(rule: Rule) -> list[Any]:
