@@ -24,16 +24,8 @@ class Values(Torch):
 
     differentiates = False
 
-    # A comparison of each class with the label takes as long as its exponential. So the 1 is left out that the
-    # maximum is, and by what it is larger than the class in question is put back.
-
-    def total_but_one(self, terms: Any, x: Any, top: Any, index: Any, own: Any, nought: Any, axis: int) -> Any:
-        return self.total_but_peak(terms(self, x, top), None, nought, axis)
-
-    def all_but(self, terms: Any, x: Any, top: Any, index: Any, nought: Any, axis: int) -> tuple[Any, Any]:
-        e = terms(self, x, top)
-        own = terms(self, self.pick(x, index, axis), top)
-        return e, self.total_but_peak(e, None, nought, axis) + (1.0 - own)
+    total_but_one = Torch.total_but_one_by_peak
+    all_but = Torch.all_but_by_peak
 
     def guard(self, x: Any, live: Any) -> Any:
         return x

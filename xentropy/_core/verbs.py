@@ -201,6 +201,20 @@ class Verbs:
         class. That class is left out, and what it lacks to 1 put back."""
         return self.total_but(terms, x, top, index, nought, axis) + self.xp.expm1(own)
 
+    # The same two where a comparison of each class with the label takes as long as its exponential: the 1 is left out
+    # that the maximum is, and by what it is larger than the class in question is put back.
+
+    def total_but_one_by_peak(
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, nought: Any, axis: int
+    ) -> Array:
+        return self.total_but_peak(terms(self, x, top), None, nought, axis)
+
+    def all_but_by_peak(
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+    ) -> tuple[Array, Array]:
+        e, own = terms(self, x, top), terms(self, self.pick(x, index, axis), top)
+        return e, self.total_but_peak(e, None, nought, axis) + (1.0 - own)
+
     def without(self, x: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
         return self.total(self.drop(x, index, axis), axis)
