@@ -198,6 +198,8 @@ def inspect(
     inside = not is_index(labels)
     if not inside and 0 not in labels.shape:
         inside = v.in_range(labels, classes)
+        if not inside and ignore_index is not None and label_probs is None:
+            inside = v.in_range(class_indices(v, labels, classes, ignore_index, True).index, classes)
         if inside and label_probs is None:
             return "trust"
     target = read_target(v, labels, label_probs, classes, axis, ignore_index, "raise", sample_weight)
