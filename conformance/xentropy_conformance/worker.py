@@ -6,9 +6,11 @@ is one JSON object a line: {"begin": ids}, {"outcome": ...}, and at last {"done"
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
+from itertools import count
 from typing import Any, TextIO
 
 from .libraries import LIBRARIES
@@ -16,8 +18,10 @@ from .plan import plan
 from .run import first_line, run
 from .targets import find, installed, missing
 from .targets.base import Setting, Target
-from .vectors import load
+from .vectors import Case, load
 from .versions import versions
+
+GARBAGE = 20  # groups of cases between two collections: compilers make millions of objects, and few are garbage
 
 
 def private_stdout() -> TextIO:
@@ -60,7 +64,15 @@ def main() -> int:
     for group in made.groups:
         group.cases[:] = [case for case in group.cases if case.id not in skip]
     made.not_offered[:] = [pair for pair in made.not_offered if pair[0].id not in skip]
-    for outcome in run(target, made, lambda group: tell(begin=[case.id for case in group])):
+    groups = count(1)
+
+    def begin(group: list[Case]) -> None:
+        if next(groups) % GARBAGE == 0:
+            gc.collect()
+        tell(begin=[case.id for case in group])
+
+    gc.disable()
+    for outcome in run(target, made, begin):
         tell(outcome=outcome.as_json())
     tell(done=versions(target, setting))
     return 0
