@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from . import _checks as check
 from ._backends.generic import Backend
+from ._backends.numpy import BACKEND as NUMPY
 from ._core.labels import inspect
 from ._core.precision import is_floating, is_index, kind
 from ._core.views import as_rows, without
@@ -91,6 +92,8 @@ def common(
     policy = resolve(v, check_labels, labels, label_probs, sample_weight)
     if policy == "look":  # bad labels that can be seen raise here, before any work
         seen = [v.peek(y) for y in (labels, label_probs, as_rows(v, v.peek(sample_weight), x.ndim, axis))]
-        with v.quiet():
-            policy = inspect(v, seen[0], seen[1], x.shape[axis], axis, ignore_index, seen[2])
+        views = v.views(tuple(seen))
+        with NUMPY.quiet():
+            y, probs, rows = seen if views is None else views
+            policy = inspect(v if views is None else NUMPY, y, probs, x.shape[axis], axis, ignore_index, rows)
     return Common(v, axis, class_weight, sample_weight, label_smoothing, policy)

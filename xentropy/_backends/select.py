@@ -7,20 +7,24 @@ from typing import Any
 import numpy as np
 
 SHORT = 1 << 12  # numbers, below which a call costs more than its branches
-_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_BITS = {
+    np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64),
+    np.dtype(np.int32): np.dtype(np.int32), np.dtype(np.int64): np.dtype(np.int64),
+}  # fmt: skip
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """x where the condition is true, else y: the bits of floats, so that NaN and -0.0 stay what they are."""
+    """x where the condition is true, else y: its bits, so that NaN and -0.0 stay what they are."""
     dtype = x.dtype if type(x) is np.ndarray else getattr(y, "dtype", None)
     bits = _BITS.get(dtype)
     if bits is None or getattr(condition, "size", 0) < SHORT or condition.dtype != bool:
         return np.where(condition, x, y)
-    if any(type(z) is not float and getattr(z, "dtype", None) != dtype for z in (x, y)):
+    number = int if dtype == bits else float
+    if any(type(z) is not number and getattr(z, "dtype", None) != dtype for z in (x, y)):
         return np.where(condition, x, y)
     mask = _mask(condition, bits)
     first, second = (np.asarray(z, dtype).view(bits) for z in (x, y))
-    if type(y) is float and y == 0.0:
+    if type(y) is number and y == 0:
         return _both(mask, first).view(dtype)
     out = _both(first ^ second, mask)
     out ^= second

@@ -30,7 +30,7 @@ def class_indices(v: Verbs, labels: Array, classes: int, ignore_index: int | Non
         held = wrapped(labels.dtype, dtype_name(v.index_dtype()), ignore_index)
         ignored = xp.zeros_like(wide, dtype=xp.bool) if held is None else wide == held
     if trust:
-        return Indices(wide if ignored is None else xp.where(ignored, 0, wide), None, ignored)
+        return Indices(wide if ignored is None else xp.where(~ignored, wide, 0), None, ignored)
     inside = (wide >= 0) & (wide < classes)
     bad = ~inside if ignored is None else ~(inside | ignored)
     used = inside if ignored is None else inside & ~ignored
