@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-TILE = 1 << 20  # bytes, as in xentropy
+TILE = 2 << 20  # bytes, as in xentropy
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _pool = ThreadPoolExecutor(CORES)
 

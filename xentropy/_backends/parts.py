@@ -98,7 +98,8 @@ def _plan(rule: Rule, inputs: tuple[Any, ...]) -> Plan | None:
     classes = rule.axis % first.ndim if hasattr(rule, "axis") else None
     size, axis = max(((n, -i) for i, n in enumerate(shape) if i != classes), default=(1, 0))
     width = prod(shape) // size * max(first.itemsize, 4)
-    pieces = min(size, -(-size * width // tiles.TILE))
+    # of elements more is made on the way, of which the cache is to hold as much
+    pieces = tiles.pieces(size, width, tiles.TILE if classes is not None else tiles.TILE // 2)
     few = classes is not None and classes == first.ndim - 1 and shape[classes] <= tiles.FEW
     if pieces < 2 and not few:
         return None
@@ -133,8 +134,7 @@ def _work(v: Any, plan: Plan, work: Callable[..., Any], arrays: Any, out: list[A
                 place[...] = piece if plan.classes is None else np.moveaxis(piece, 0, plan.classes)
         tiles.give_back(block)
 
-    cuts = (slice(i * plan.size // plan.pieces, (i + 1) * plan.size // plan.pieces) for i in range(plan.pieces))
-    share(one, cuts, min(thread_count(), plan.pieces) - 1)
+    tiles.share_rows(one, plan.size, plan.pieces)
 
 
 def _cut(x: Any, axis: int, size: int, part: slice) -> Any:

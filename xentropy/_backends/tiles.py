@@ -2,7 +2,8 @@
 
 Every row is computed by itself and in one way, so that no result depends on the tiles or on the threads. With
 few classes a tile is turned so that its rows lie side by side: sums over a short last axis are slow. A tile is as
-large as the cache allows: threads of Python meet between any two operations, and the one that waits sleeps.
+large as the cache allows, and larger than a core's own: threads of Python meet between any two operations, and the
+one that waits sleeps for longer than its numbers take from the next cache.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from .threads import share, thread_count
 
-TILE = 1 << 20  # bytes
+TILE = 2 << 20  # bytes
 SMALL = 1 << 14  # numbers, which are computed at once
 FEW = 32  # classes
 WIDE = 1 << 18  # classes, above which a row is summed piece by piece
@@ -58,14 +59,23 @@ def walk(v: Any, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) ->
             target[...] = by_x.T if axis == 0 else by_x
         give_back(block)
 
-    # of nearly equal height: a tile of one row would sum otherwise
-    pieces = -(-count // max(1, TILE // (dtype.itemsize * classes)))
-    if pieces == 1:
-        tile(slice(None))
-    else:
-        parts = (slice(i * count // pieces, (i + 1) * count // pieces) for i in range(pieces))
-        share(tile, parts, min(thread_count(), pieces) - 1)
+    share_rows(tile, count, pieces(count, classes * dtype.itemsize, TILE))
     return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
+
+
+def pieces(count: int, width: int, size: int) -> int:
+    """How many parts of at most `size` bytes rows of this width are cut into: for two threads an even number of them.
+    It does not depend on the threads: a part of one row may sum otherwise."""
+    least = -(-count // max(1, size // width))
+    return least + (least % 2 if 1 < least < count // 2 else 0)
+
+
+def share_rows(work: Callable[[slice], None], count: int, pieces: int) -> None:
+    """`work` on all rows, in so many parts of nearly equal height."""
+    if pieces == 1:
+        return work(slice(None))
+    parts = (slice(i * count // pieces, (i + 1) * count // pieces) for i in range(pieces))
+    return share(work, parts, min(thread_count(), pieces) - 1)
 
 
 def run_sums(x: Any) -> Any:
