@@ -54,7 +54,7 @@ def fold(v: Any, terms: Callable[..., Any], steep: bool, arrays: tuple[Any, ...]
     flat = arrays[0]
     size, width = flat.shape[0], prod(flat.shape[1:])
     step = tiles.RUN // gcd(width, tiles.RUN)  # rows that fill whole runs
-    step *= max(1, tiles.TILE // 2 // (step * width * flat.itemsize))
+    step *= max(1, tiles.TILE // 4 // (step * width * flat.itemsize))
     dtype = working_dtype(v, flat)
     sums = np.empty(-(-x.size // tiles.RUN), dtype)
     slope = np.empty(flat.shape, flat.dtype) if steep else None

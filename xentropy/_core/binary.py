@@ -1,15 +1,15 @@
 r"""The element rules of the binary losses.
 
-    l = w1 softplus(-x) + w0 softplus(x),   w1 = pos_weight y,  w0 = 1 - y
+    l = w1 softplus(-x) + w0 softplus(x) = (w1 + w0) log1p(exp -|x|) + w |x|,   w1 = pos_weight y,  w0 = 1 - y
     dl/dx = w0 sigmoid(x) - w1 sigmoid(-x)
 
-never sigmoid(x) - y, which is 0 for a confident prediction. A term whose weight is 0 where its
-logarithm is infinite is gone, from the value and from every derivative.
+with w the weight of the label that the sign of x speaks against, and never sigmoid(x) - y, which is 0 for a confident
+prediction. A term whose weight is 0 where its logarithm is infinite is gone, from the value and all derivatives.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .elements import ElementLoss
 from .partial import exp_times, expm1, log1p, quotient
@@ -32,6 +32,21 @@ def _smooth(v: Verbs, y: Array, smoothing: Any) -> Array:
     return y * (1.0 - smoothing) + 0.5 * smoothing
 
 
+class Read(NamedTuple):
+    """Logits or probabilities, smoothed labels, the weights of label 1 and label 0."""
+
+    x: Array
+    y: Array
+    w1: Array
+    w0: Array
+    # of logits
+    both: Any = None  # w1 + w0
+    wrong: Any = None  # the weight of the label that the sign of x speaks against
+    gap: Any = None  # |x|; both are 0 where that label's term is gone
+    low: Any = None  # -|x|
+    e: Any = None  # its exponential
+
+
 class BinaryCrossEntropy(ElementLoss):
     """(logits or probabilities, labels, pos_weight, smoothing, live) -> loss of each element."""
 
@@ -41,51 +56,63 @@ class BinaryCrossEntropy(ElementLoss):
     def checks(self) -> tuple[str, ...]:
         return ("labels", "probs") if self.from_probs else ("labels",)
 
-    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The weights and surprisals of label 1 and label 0, the prediction, the smoothed label, exp(-|logit|)."""
-        xp = v.xp
+    def _read(self, v: Verbs, inputs: tuple[Any, ...]) -> Read:
         x, y = self._clean(v, inputs)
         y = _smooth(v, y, inputs[3])
         w1, w0 = (y if inputs[2] is None else y * inputs[2]), 1.0 - y
+        if self.from_probs:
+            return Read(x, y, w1, w0)
+        low = v.minus_abs(x)
+        wrong, gap = v.xp.where(x > 0, w0, w1), -low
+        if not v.all_finite(x):
+            wrong, gap = _term(v, wrong, gap)
+        both = 1.0 if inputs[2] is None else w1 + w0
+        return Read(x, y, w1, w0, both, wrong, gap, low, v.xp.exp(low))
+
+    def _surprisals(self, v: Verbs, read: Read) -> tuple[Array, Array]:
+        """Those of label 1 and of label 0, 0 where the term is gone."""
+        xp, x, w1, w0 = v.xp, read.x, read.w1, read.w0
         if not self.from_probs:
-            e = xp.exp(v.minus_abs(x))
-            n, up = xp.log1p(e), x > 0
-            n1, n0 = n - xp.where(up, 0.0, x), n + xp.where(up, x, 0.0)
-            if v.all_finite(x):
-                return w1, n1, w0, n0, x, y, e
-            return *_term(v, w1, n1), *_term(v, w0, n0), x, y, e
+            n, up = xp.log1p(read.e), x > 0
+            return n + xp.where(up, 0.0, read.gap), n + xp.where(up, read.gap, 0.0)
         # the logarithm of 0 is cleaned before and after: its derivative is infinite too
         never, always = (x == 0) & (w1 == 0.0), (x == 1) & (w0 == 0.0)
-        n1, n0 = -xp.log(xp.where(never, 1.0, x)), -log1p(v, -xp.where(always, 0.0, x))
-        return *_term(v, w1, n1), *_term(v, w0, n0), x, y, None
+        return -xp.log(xp.where(never, 1.0, x)), -log1p(v, -xp.where(always, 0.0, x))
+
+    def _loss(self, v: Verbs, read: Read) -> Array:
+        if self.from_probs:
+            n1, n0 = self._surprisals(v, read)
+            (w1, n1), (w0, n0) = _term(v, read.w1, n1), _term(v, read.w0, n0)
+            return w1 * n1 + w0 * n0
+        return read.both * v.xp.log1p(read.e) + read.wrong * read.gap
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
-        w1, n1, w0, n0, *_ = self._read(v, inputs)
-        return self._done(v, w1 * n1 + w0 * n0, inputs)
+        return self._done(v, self._loss(v, self._read(v, inputs)), inputs)
 
     def with_slope(self, v: Verbs, *inputs: Any) -> tuple[Array, Array]:
-        w1, n1, w0, n0, *_ = read = self._read(v, inputs)
-        return self._done(v, w1 * n1 + w0 * n0, inputs)[0], self._by_x(v, *read)
+        read = self._read(v, inputs)
+        return self._done(v, self._loss(v, read), inputs)[0], self._by_x(v, read)
 
-    def _by_x(self, v: Verbs, w1: Array, n1: Array, w0: Array, n0: Array, x: Array, y: Array, e: Any) -> Array:
-        xp = v.xp
+    def _by_x(self, v: Verbs, read: Read) -> Array:
+        xp, x, w1, w0 = v.xp, read.x, read.w1, read.w0
         if self.from_probs:
             # only at an exact match: elsewhere a weight of 0 has a derivative, which second order goes through
             always, never = (w0 == 0.0) & (x == 1), (w1 == 0.0) & (x == 0)
             by_0 = xp.where(always, 0.0, w0) / (1.0 - xp.where(always, 0.0, x))
             return by_0 - xp.where(never, 0.0, w1) / xp.where(never, 1.0, x)
-        up, high = x > 0, 1.0 / (1.0 + e)
-        near = xp.where(up, w0, w1) * high
-        far = exp_times(v, v.minus_abs(x), xp.where(up, w1, w0) * high, e)
-        return xp.where(up, near - far, far - near)
+        high = 1.0 / (1.0 + read.e)
+        near = read.wrong * high
+        far = exp_times(v, read.low, (read.both - read.wrong) * high, read.e)
+        return xp.where(x > 0, near - far, far - near)
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         xp = v.xp
         pos_weight, smoothing = inputs[2], fraction(v, inputs[3])
-        _, n1, _, n0, _, y, _ = read = self._read(v, inputs)
-        by_x = self._by_x(v, *read)
+        read = self._read(v, inputs)
+        by_x = self._by_x(v, read)
         if not any(needs[1:4]):
             return [[by_x, None, None, None, None]]
+        y, (n1, n0) = read.y, self._surprisals(v, read)
         by_smoothed = (n1 if pos_weight is None else pos_weight * n1) - n0
         by_y = by_smoothed
         if smoothing is not None:  # by 1 it takes the label away, whatever the label costs
