@@ -33,8 +33,6 @@ CHROMIUM = (
     "google-chrome-stable",
     "chrome",
 )
-# to pip; torch alone has thousands of files that nobody imports, half a minute to compile
-PINNED = ("--no-compile", "-c", str(CONSTRAINTS))
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}  # keeps the current folder out of sys.path, in subprocesses too
 
 
@@ -42,10 +40,10 @@ def install(session: nox.Session, *groups: str, wheel: bool = True) -> None:
     """Install dependency groups and the wheel of this project, at the pinned versions."""
     requirements = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
     if not wheel:
-        session.install(*PINNED, *requirements)
+        session.install("-c", str(CONSTRAINTS), *requirements)
         return
     [path] = wheel_folder(session).glob("*.whl")
-    session.install(*PINNED, str(path), *requirements)
+    session.install("-c", str(CONSTRAINTS), str(path), *requirements)
     # In an environment that is used again pip keeps an old wheel of the same version.
     session.install("--no-deps", "--force-reinstall", str(path))
 
@@ -77,7 +75,7 @@ def build(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Style, format and types."""
     runtime = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["table"]]
-    session.install(*PINNED, *runtime, *nox.project.dependency_groups(PROJECT, "lint"))
+    session.install("-c", str(CONSTRAINTS), *runtime, *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
@@ -125,7 +123,7 @@ def docs(session: nox.Session) -> None:
 def install_suite(session: nox.Session, *groups: str) -> None:
     """Install the conformance suite as its users do, with dependency groups of its own."""
     requirements = nox.project.dependency_groups(nox.project.load_toml(SUITE / "pyproject.toml"), *groups)
-    session.install(*PINNED, str(SUITE), *requirements)
+    session.install("-c", str(CONSTRAINTS), str(SUITE), *requirements)
     session.install("--no-deps", "--force-reinstall", str(SUITE))
 
 
@@ -194,14 +192,14 @@ def browser(session: nox.Session) -> None:
 @nox.session(default=False)
 def changelog(session: nox.Session) -> None:
     """Show the next release notes; `-- build --yes` writes them."""
-    session.install(*PINNED, "towncrier")
+    session.install("-c", str(CONSTRAINTS), "towncrier")
     session.run("towncrier", *(session.posargs or ["build", "--draft"]))
 
 
 @nox.session(default=False)
 def sp_repo_review(session: nox.Session) -> None:
     """Compare the folder with the Scientific Python development guide."""
-    session.install(*PINNED, "sp-repo-review[cli]")
+    session.install("-c", str(CONSTRAINTS), "sp-repo-review[cli]")
     session.run("sp-repo-review", *(session.posargs or ["."]))
 
 

@@ -21,7 +21,7 @@ from .targets.base import Setting, Target
 from .vectors import Case, load
 from .versions import versions
 
-GARBAGE = 20  # groups of cases between two collections: compilers make millions of objects, and few are garbage
+GARBAGE = 100  # groups of cases between two collections: compilers make millions of objects, and few are garbage
 
 
 def private_stdout() -> TextIO:
@@ -72,6 +72,7 @@ def main() -> int:
         tell(begin=[case.id for case in group])
 
     gc.disable()
+    gc.freeze()  # the cases
     for outcome in run(target, made, begin):
         tell(outcome=outcome.as_json())
     tell(done=versions(target, setting))
