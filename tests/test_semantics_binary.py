@@ -199,3 +199,11 @@ def test_where_the_sigmoid_is_flat(backend):
     for name in ("sigmoid", "log_sigmoid", "softplus"):
         _, by = agrees(backend, name, np.asarray([*x, inf, -inf, 800.0]), wrt="x")
     assert by["x"][4] == 0.5
+
+
+@pytest.mark.once
+def test_an_infinite_weight_has_an_infinite_gradient():
+    """dl/dx of label 1 is -pos_weight sigmoid(-x), on both sides of 0."""
+    f = xentropy.value_and_grad(xentropy.binary_cross_entropy_with_logits)
+    _, slope = f(np.asarray([-2.0, 2.0]), np.ones(2), pos_weight=np.asarray(np.inf))
+    np.testing.assert_array_equal(slope, [-np.inf, -np.inf])

@@ -100,10 +100,10 @@ class BinaryCrossEntropy(ElementLoss):
             always, never = (w0 == 0.0) & (x == 1), (w1 == 0.0) & (x == 0)
             by_0 = xp.where(always, 0.0, w0) / (1.0 - xp.where(always, 0.0, x))
             return by_0 - xp.where(never, 0.0, w1) / xp.where(never, 1.0, x)
-        high = 1.0 / (1.0 + read.e)
+        up, high = x > 0, 1.0 / (1.0 + read.e)
         near = read.wrong * high
-        far = exp_times(v, read.low, (read.both - read.wrong) * high, read.e)
-        return xp.where(x > 0, near - far, far - near)
+        far = exp_times(v, read.low, xp.where(up, w1, w0) * high, read.e)  # not w1 + w0 - wrong: inf - inf
+        return xp.where(up, near - far, far - near)
 
     def partials(self, v: Verbs, needs: list[bool], *inputs: Any) -> list[list[Any]]:
         xp = v.xp
