@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 AGAIN = " (again)"
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
 SHORTEST = 2e-3  # seconds that one candidate runs in one round: many calls, if they are short
 
 
@@ -112,10 +113,14 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
+    """Its name, and its widest vectors, which decide what an exponential takes."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+            found = dict(line.split(":", 1) for line in lines if line.startswith(("model name", "flags")))
+        told = {key.strip(): value.split() for key, value in found.items()}
+        vectors = [shown for flag, shown in VECTORS.items() if flag in told["flags"]]
+        return ", ".join([" ".join(told["model name"]), *vectors[:1]])
+    except (OSError, KeyError):
         return platform.processor() or "unknown"
 
 

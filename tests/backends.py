@@ -220,11 +220,14 @@ LIBRARIES = (
     ),
 )
 
+LARGE = {"tiles__SMALL": 0, "tiles__TILE": 256, "replay__SMALL": -1}  # what takes any array for a large one
+
 BACKENDS = (
     *LIBRARIES,
-    _on_a_path("numpy:turned tiles", tiles__SMALL=0, tiles__TILE=256, tiles__FEW=10**9, select__SHORT=0),
-    _on_a_path("numpy:tiles", tiles__SMALL=0, tiles__TILE=256, tiles__FEW=0),
-    _on_a_path("numpy:at once", tiles__SMALL=10**9),
+    _on_a_path("numpy:turned tiles", **LARGE, tiles__FEW=10**9, select__SHORT=0),
+    _on_a_path("numpy:tiles", **LARGE, tiles__FEW=0),
+    _on_a_path("numpy:at once", tiles__SMALL=10**9, replay__SMALL=-1),
+    _on_a_path("numpy:scripts", replay__USES=0),
     _on_a_path("torch:its own", torch_host__views=lambda arrays: None),
 )
 

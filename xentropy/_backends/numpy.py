@@ -10,7 +10,7 @@ import numpy as np
 
 from .._core.rule import Rule
 from .._core.verbs import BLOCK
-from . import tiles
+from . import replay, tiles
 from .generic import Backend, Traced
 from .select import NAMESPACE, keep
 from .tiles import run_sums, walk
@@ -32,8 +32,9 @@ class NumPy(Backend):
         return arrays
 
     def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        script = replay.find(self, function, arrays, options)
         with np.errstate(all="ignore"):
-            out = function(self, *arrays, **options)
+            out = (script(*arrays) if script else None) or function(self, *arrays, **options)
         return tuple([np.asarray(x) if isinstance(x, np.generic) else x for x in out])  # not numbers: 0-d arrays
 
     def make(self, function: Callable[..., Any], *arrays: Any) -> Any:
@@ -48,8 +49,8 @@ class NumPy(Backend):
         return None
 
     def in_range(self, labels: Any, classes: int) -> bool:
-        # as unsigned numbers: negative ones are large
-        return bool(np.maximum.reduce(labels.view(_UNSIGNED[labels.itemsize]), axis=None) < classes)
+        labels = labels.view(_UNSIGNED[labels.itemsize])  # negative ones are large
+        return bool(labels.item(labels.argmax()) < classes)  # in a third of the time that a maximum takes
 
     def spot(self, x: Any, index: Any, axis: int) -> Any:
         return index if type(index) in (tuple, _Flat) else _spots(x, index, axis)

@@ -57,10 +57,7 @@ class Torch(Backend):
     def views(self, arrays: tuple[Any, ...]) -> Any:
         return None if _plain() or not rules_enabled() else torch_host.views(arrays)
 
-    def run_on(
-        self, views: Any, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]
-    ) -> Any:
-        return torch_host.run(self, views, function, arrays, options)
+    run_on = torch_host.run
 
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
         if any(type(x) is Traced for x in inputs):  # in a backward pass that is to be differentiated

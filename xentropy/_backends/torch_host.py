@@ -44,21 +44,19 @@ def views(arrays: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def _views(arrays: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    found = []
     try:
-        return tuple([_view(x) for x in arrays])
+        for x in arrays:
+            if type(x) in _PLAIN:
+                if x.dtype not in _SHARED:
+                    return None
+                x = x.detach().numpy() if x.requires_grad else x.numpy()
+            elif isinstance(x, torch.Tensor | Traced):
+                return None
+            found.append(x)
     except (TypeError, RuntimeError):  # another device or layout, negated and not resolved, ...
         return None
-
-
-def _view(x: Any) -> Any:
-    kind = type(x)
-    if kind in _PLAIN:
-        if x.dtype not in _SHARED:
-            raise TypeError
-        return x.detach().numpy() if x.requires_grad else x.numpy()
-    if isinstance(x, torch.Tensor | Traced):
-        raise TypeError
-    return x
+    return tuple(found)
 
 
 def run(
