@@ -34,6 +34,11 @@ CHROMIUM = (
     "chrome",
 )
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}  # keeps the current folder out of sys.path, in subprocesses too
+# Most of the time of a small program of JAX is XLA's optimizer's; where that is not what is tested it does little.
+QUICK_XLA = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+}
 
 
 def install(session: nox.Session, *groups: str, wheel: bool = True) -> None:
@@ -92,7 +97,12 @@ def tests(session: nox.Session, backend: str) -> None:
         return
     if backend == "numpy":
         session.run(*pytest, "-m", "once", env=SAFE_PATH)  # alone: it measures time
-    session.run(*pytest, "-m", "not once", "-n", "auto", env=SAFE_PATH)
+    spread = ("-n", "auto", "--dist", "loadgroup")
+    if backend == "jax":
+        session.run(*pytest, "-m", "not once and compiler", *spread, env=SAFE_PATH)
+        session.run(*pytest, "-m", "not once and not compiler", *spread, env=SAFE_PATH | QUICK_XLA)
+    else:
+        session.run(*pytest, "-m", "not once", *spread, env=SAFE_PATH)
 
 
 @nox.session(default=True, requires=["build"])

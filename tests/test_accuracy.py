@@ -26,7 +26,13 @@ RIGHT = {"float32": 5, "float64": 13}
 EPS = {name: float(np.finfo(name).eps) for name in RIGHT}
 ENTRIES = [(case, axis) for case in CASES.values() for axis in case.axes]
 NAMES = [f"{case}{'' if axis else ':first'}" for case, axis in ENTRIES]
-each_case = pytest.mark.parametrize(("case", "axis"), ENTRIES, ids=NAMES)
+each_case = pytest.mark.parametrize(
+    ("case", "axis"),
+    [  # by one of the processes, of which each finds the truth for itself: that of many classes takes half a minute
+        pytest.param(*entry, id=name, marks=[pytest.mark.xdist_group("many classes")] * (str(MANY) in name))
+        for entry, name in zip(ENTRIES, NAMES, strict=True)
+    ],
+)
 ELEMENTWISE = {"binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss"}
 each_dtype = pytest.mark.parametrize("dtype", list(RIGHT))
 
@@ -70,6 +76,7 @@ def check_value(case: Case, value: np.ndarray, true: Truth, dtype: str) -> None:
         assert true.digits(value) >= RIGHT[dtype]
 
 
+@pytest.mark.compiler
 @each_dtype
 @each_case
 def test_cases(backend: Backend, case: Case, axis: int, dtype: str) -> None:
@@ -162,6 +169,7 @@ def normalizer_truth(name: str, dtype: str) -> tuple[Truth, dict[str, Truth], np
     return Truth(value), {k: Truth(v) for k, v in slopes.items()}, g
 
 
+@pytest.mark.compiler
 @each_dtype
 @pytest.mark.parametrize("name", list(NORMALIZERS))
 def test_normalizers(backend: Backend, name: str, dtype: str) -> None:
@@ -185,6 +193,7 @@ def test_normalizers(backend: Backend, name: str, dtype: str) -> None:
         assert slopes[k].error(backend.to_numpy(gradient), EPS[dtype]) <= 4, k
 
 
+@pytest.mark.compiler
 @pytest.mark.backends(autodiff=True)
 @pytest.mark.parametrize("plain", [False, True], ids=["rules", "plain"])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax, 1e4", "logsumexp, tails", "sigmoid", "softplus"])
@@ -211,6 +220,7 @@ def test_library_cotangents(backend: Backend, name: str, plain: bool) -> None:
 # 16-bit floats
 
 
+@pytest.mark.compiler
 @pytest.mark.parametrize("axis", [-1, 0])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_many_classes_in_16_bits(backend: Backend, dtype: str, axis: int) -> None:
@@ -227,6 +237,7 @@ def test_many_classes_in_16_bits(backend: Backend, dtype: str, axis: int) -> Non
     assert (slope.distance(gradient) <= rounding + 4 * EPS["float32"] * slope.scale).all()
 
 
+@pytest.mark.compiler
 def test_mean_of_many_16_bit_rows(backend: Backend) -> None:
     """70000 rows whose losses add up to more than float16 holds: 7 different rows, 10000 of each."""
     if "float16" not in backend.dtypes:

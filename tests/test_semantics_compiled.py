@@ -9,6 +9,7 @@ from test_semantics_compare import calculate, put
 import xentropy
 from xentropy._backends.switch import without_rules
 
+pytestmark = pytest.mark.compiler
 inf, nan = float("inf"), float("nan")
 LOGITS = np.asarray([[1.0, 2.0, -inf], [0.0, -1.0, 3.0], [nan, 0.0, 1.0], [0.5, 0.5, 0.0]])
 LABELS = np.asarray([0, 2, -100, 1])

@@ -10,7 +10,7 @@ from backends import Backend
 
 import xentropy
 
-pytestmark = pytest.mark.backends("jax")
+pytestmark = [pytest.mark.backends("jax"), pytest.mark.compiler]
 
 SIZES = (128, 129, 191, 192, 200, 4095, 4096, 4097, 4351, 4352)
 
