@@ -15,6 +15,7 @@ from torch._dynamo.exc import BackendCompilerFailed
 from torch.fx.experimental.proxy_tensor import make_fx
 
 import xentropy
+from xentropy._backends import replay
 from xentropy._core.rule import Local, Rule
 
 [TORCH] = [c for c in xentropy.capabilities() if c.library == "torch" and c.device == "cpu"]
@@ -144,3 +145,16 @@ def test_an_option_that_changes_is_compiled_once_more(backend, name):
             found = run(x, value)
         torch.testing.assert_close(found, f(x, y, **{name: value}), rtol=1e-13, atol=0)
     in_one_graph()
+
+
+@pytest.mark.backends("torch")
+def test_small_calls_are_made_by_scripts_until_a_gradient_is_asked_for(backend, monkeypatch):
+    """NumPy makes them, over the same memory: see `test_scripts.py`."""
+    known = {}
+    monkeypatch.setattr(replay, "_known", known)
+    x, y = backend.asarray(X), backend.asarray(Y)
+    losses = [loss(x, y) for _ in range(2 * replay.USES)]
+    assert [callable(found) for found in known.values()] == [True]
+    assert losses[0].tolist() == losses[-1].tolist()
+    assert losses[-1].tolist() == loss(x.requires_grad_(), y).tolist()
+    assert len(known) == 1
