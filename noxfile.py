@@ -89,16 +89,16 @@ def lint(session: nox.Session) -> None:
 @nox.session(default=True, requires=["build"])
 @nox.parametrize("backend", ["numpy", "torch", "jax", "strict"], ids=["numpy", "torch", "jax", "strict"])
 def tests(session: nox.Session, backend: str) -> None:
-    """The tests, on one library. What needs none, or measures time, runs with NumPy's."""
+    """The tests, on one library. What needs none runs with NumPy's."""
     install(session, "test", *({backend} & {"torch", "jax", "strict"}))
     pytest = ["python", "-m", "pytest", "--require-installed", f"--backend={backend}"]
     if session.posargs:
         session.run(*pytest, *session.posargs, env=SAFE_PATH)
         return
-    if backend == "numpy":
-        session.run(*pytest, "-m", "once", env=SAFE_PATH)  # alone: it measures time
     spread = ("-n", "auto", "--dist", "loadgroup")
-    if backend == "jax":
+    if backend == "numpy":
+        session.run(*pytest, *spread, env=SAFE_PATH)
+    elif backend == "jax":
         session.run(*pytest, "-m", "not once and compiler", *spread, env=SAFE_PATH)
         session.run(*pytest, "-m", "not once and not compiler", *spread, env=SAFE_PATH | QUICK_XLA)
     else:

@@ -80,13 +80,11 @@ def rest_rows() -> tuple[np.ndarray, np.ndarray]:
 
 
 def many_classes() -> tuple[np.ndarray, np.ndarray]:
-    """A uniform row, a random one and a confident one; all are exact in every dtype, 16-bit ones included."""
+    """A random row and a confident one; both are exact in every dtype, 16-bit ones included."""
     rng = np.random.default_rng(2)
-    x = np.zeros((3, MANY))
-    x[1] = rng.integers(-64, 64, MANY) / 16
-    x[2] = rng.integers(-32, 32, MANY) / 8 - 20
-    x[2, 77_777] = 20.0
-    return x, np.asarray([131071, 40_000, 77_777])
+    x = np.stack([rng.integers(-64, 64, MANY) / 16, rng.integers(-32, 32, MANY) / 8 - 20])
+    x[1, 77_777] = 20.0
+    return x, np.asarray([MANY - 1, 77_777])
 
 
 def near(seed: int, size: float) -> tuple[np.ndarray, np.ndarray]:
