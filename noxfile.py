@@ -95,14 +95,14 @@ def tests(session: nox.Session, backend: str) -> None:
     if session.posargs:
         session.run(*pytest, *session.posargs, env=SAFE_PATH)
         return
-    spread = ("-n", "auto", "--dist", "loadgroup")
+    pytest += ["-n", "auto"]
     if backend == "numpy":
-        session.run(*pytest, *spread, env=SAFE_PATH)
+        session.run(*pytest, env=SAFE_PATH)
     elif backend == "jax":
-        session.run(*pytest, "-m", "not once and compiler", *spread, env=SAFE_PATH)
-        session.run(*pytest, "-m", "not once and not compiler", *spread, env=SAFE_PATH | QUICK_XLA)
+        session.run(*pytest, "-m", "not once and compiler", env=SAFE_PATH)
+        session.run(*pytest, "-m", "not once and not compiler", env=SAFE_PATH | QUICK_XLA)
     else:
-        session.run(*pytest, "-m", "not once", *spread, env=SAFE_PATH)
+        session.run(*pytest, "-m", "not once", env=SAFE_PATH)
 
 
 @nox.session(default=True, requires=["build"])

@@ -26,14 +26,7 @@ RIGHT = {"float32": 5, "float64": 13}
 EPS = {name: float(np.finfo(name).eps) for name in RIGHT}
 ENTRIES = [(case, axis) for case in CASES.values() for axis in case.axes]
 NAMES = [f"{case}{'' if axis else ':first'}" for case, axis in ENTRIES]
-MANY_CLASSES = "many classes"  # for one of several processes: each finds the truth for itself, here in 20 seconds
-each_case = pytest.mark.parametrize(
-    ("case", "axis"),
-    [
-        pytest.param(*entry, id=name, marks=[pytest.mark.xdist_group(MANY_CLASSES)] * (str(MANY) in name))
-        for entry, name in zip(ENTRIES, NAMES, strict=True)
-    ],
-)
+each_case = pytest.mark.parametrize(("case", "axis"), ENTRIES, ids=NAMES)
 ELEMENTWISE = {"binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss"}
 each_dtype = pytest.mark.parametrize("dtype", list(RIGHT))
 
@@ -222,7 +215,6 @@ def test_library_cotangents(backend: Backend, name: str, plain: bool) -> None:
 
 
 @pytest.mark.compiler
-@pytest.mark.xdist_group(MANY_CLASSES)
 @pytest.mark.parametrize("axis", [-1, 0])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_many_classes_in_16_bits(backend: Backend, dtype: str, axis: int) -> None:
