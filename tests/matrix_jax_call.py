@@ -22,7 +22,7 @@ import xentropy
 Runner = Callable[[Backend, Case], None]
 
 # XLA's optimizer takes most of the time here. Where the transform is what is tested it is left out; where the
-# compiler is (jit(grad), calls without any jit), it is what users get. These options are of a whole program.
+# compiler is (cells marked `compiler`), it is what users get. These options are of a whole program.
 QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 

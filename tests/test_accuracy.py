@@ -232,6 +232,23 @@ def test_many_classes_in_16_bits(backend: Backend, dtype: str, axis: int) -> Non
 
 
 @pytest.mark.compiler
+@pytest.mark.parametrize("axis", [-1, 0])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_a_uniform_row_of_many_classes(backend: Backend, dtype: str, axis: int) -> None:
+    """Of 2^17 equal logits the loss is 17 log 2, and the gradient a power of 2, less 1 at the label."""
+    if dtype not in backend.dtypes:
+        pytest.skip(f"no {dtype}")
+    x = backend.asarray(np.zeros((1, MANY) if axis else (MANY, 1), numpy_dtype(dtype)))
+    f = xentropy.value_and_grad(xentropy.cross_entropy)
+    value, gradient = (backend.to_numpy(a) for a in f(x, backend.asarray(np.asarray([MANY - 1])), axis=axis))
+    eps = EPS["float64" if dtype == "float64" else "float32"]
+    assert abs(float(value) - 17 * np.log(2.0)) <= 4 * eps * 17 * np.log(2.0)
+    *others, own = gradient.astype(float).ravel()
+    assert np.abs(np.asarray(others) * MANY - 1).max() <= 4 * eps
+    assert abs(own - (1.0 / MANY - 1.0)) <= max(4 * eps, float(ml_dtypes.finfo(numpy_dtype(dtype)).eps) / 2)
+
+
+@pytest.mark.compiler
 def test_mean_of_many_16_bit_rows(backend: Backend) -> None:
     """70000 rows whose losses add up to more than float16 holds: 7 different rows, 10000 of each."""
     if "float16" not in backend.dtypes:

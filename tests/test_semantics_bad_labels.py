@@ -186,3 +186,14 @@ def test_nothing_changes_when_it_raises(backend):
     assert backend.to_numpy(y).tolist() == [2, 3, 1, 1]
     _, by = agrees(backend, "cross_entropy", LOGITS, GOOD, wrt="logits")
     assert np.isfinite(by["logits"]).all()
+
+
+@pytest.mark.backends("numpy")
+@pytest.mark.parametrize("width", [2, 4, 8])
+def test_labels_in_another_byte_order(backend, width):
+    """One that its bytes would make a class the other way round is none."""
+    x, order = np.zeros((300, 3)), f">i{width}"
+    assert np.allclose(xentropy.cross_entropy(x, np.full(300, 2, order)), np.log(3))
+    bad = np.asarray([0] * 299 + [1 << 8 * (width - 1)]).astype(order)
+    with pytest.raises(ValueError, match=rf"labels\[299\] is {bad[-1]}, outside \[0, 3\)"):
+        xentropy.cross_entropy(x, bad)

@@ -67,8 +67,7 @@ def _known(policy: str) -> str:
 
 def current(check_labels: str) -> str:
     """The parameter, or the default for "auto"."""
-    policy = _current() if check_labels == "auto" else check_labels
-    return policy if policy in POLICIES else _known(policy)
+    return _known(_current() if check_labels == "auto" else check_labels)
 
 
 def resolve(v: Backend, check_labels: str, *arrays: Any) -> str:

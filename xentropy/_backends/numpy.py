@@ -49,7 +49,7 @@ class NumPy(Backend):
         return None
 
     def in_range(self, labels: Any, classes: int) -> bool:
-        labels = labels.view(_UNSIGNED[labels.itemsize])  # negative ones are large
+        labels = labels.view(labels.dtype.str.replace("i", "u"))  # in their byte order; negative ones are large
         return bool(labels.item(labels.argmax()) < classes)  # in a third of the time that a maximum takes
 
     def spot(self, x: Any, index: Any, axis: int) -> Any:
@@ -184,9 +184,6 @@ def _parts() -> Any:
     from . import parts
 
     return parts
-
-
-_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def _all_ones(x: Any) -> bool:
