@@ -228,6 +228,7 @@ BACKENDS = (
     _on_a_path("numpy:tiles", **LARGE, tiles__FEW=0),
     _on_a_path("numpy:at once", tiles__SMALL=10**9, replay__SMALL=-1),
     _on_a_path("numpy:scripts", replay__USES=0),
+    replace(_on_a_path("numpy:by log", vectors__vectors=lambda name: name == "log"), files=("test_accuracy.py",)),
     _on_a_path("torch:its own", torch_host__views=lambda arrays: None),
 )
 

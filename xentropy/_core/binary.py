@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .elements import ElementLoss
-from .partial import exp_times, expm1, log1p, quotient
+from .partial import exp_times, expm1, log1p, quotient, signed_log1p
 from .sigmoid import sigmoid, softplus
 from .softmax import INF
 from .target import fraction
@@ -73,18 +73,18 @@ class BinaryCrossEntropy(ElementLoss):
         """Those of label 1 and of label 0, 0 where the term is gone."""
         xp, x, w1, w0 = v.xp, read.x, read.w1, read.w0
         if not self.from_probs:
-            n, up = xp.log1p(read.e), x > 0
+            n, up = log1p(v, read.e), x > 0
             return n + xp.where(up, 0.0, read.gap), n + xp.where(up, read.gap, 0.0)
         # the logarithm of 0 is cleaned before and after: its derivative is infinite too
         never, always = (x == 0) & (w1 == 0.0), (x == 1) & (w0 == 0.0)
-        return -xp.log(xp.where(never, 1.0, x)), -log1p(v, -xp.where(always, 0.0, x))
+        return -xp.log(xp.where(never, 1.0, x)), -signed_log1p(v, -xp.where(always, 0.0, x))
 
     def _loss(self, v: Verbs, read: Read) -> Array:
         if self.from_probs:
             n1, n0 = self._surprisals(v, read)
             (w1, n1), (w0, n0) = _term(v, read.w1, n1), _term(v, read.w0, n0)
             return w1 * n1 + w0 * n0
-        return read.both * v.xp.log1p(read.e) + read.wrong * read.gap
+        return read.both * log1p(v, read.e) + read.wrong * read.gap
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         return self._done(v, self._loss(v, self._read(v, inputs)), inputs)
@@ -160,7 +160,7 @@ class SigmoidFocal(ElementLoss):
         tiny = hard & (e < 4.0 * float(xp.finfo(x.dtype).smallest_normal))
         seen = hard & ~tiny  # the share of the wrong label, 0, by its derivative
         share = wrong * xp.where(seen, xp.exp(xp.where(seen, -low, 0.0)), 0.0)
-        far = xp.log(xp.where(hard, right + share, 1.0)) + low - xp.log1p(e)
+        far = xp.log(xp.where(hard, right + share, 1.0)) + low - log1p(v, e)
         return xp.where(hard, far, xp.log(xp.where(hard, 1.0, miss))), tiny
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:

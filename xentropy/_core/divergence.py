@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .normalizers import row_shape
-from .partial import expm1, lifted, log1p, lowered
+from .partial import expm1, lifted, lowered, signed_log1p
 from .rule import Local
 from .softmax import INF, heat, over, relative, row
 from .target import Labels, by_class_weight, by_label, by_smoothing, fraction, given_entry, kept_entries, uniform_part
@@ -200,7 +200,7 @@ class JSDivergence(RowLoss):
             # log(one / m) = -log((1 + e^gap) / 2), without the cancellation near gap = 0
             big = gap > 0
             low = xp.where(big, -gap, gap)
-            ratio = -(xp.where(big, gap, 0.0) + log1p(v, 0.5 * expm1(v, low)))
+            ratio = -(xp.where(big, gap, 0.0) + signed_log1p(v, 0.5 * expm1(v, low)))
             out.append(xp.where(zero, 0.0, 0.5 * xp.exp(safe) * ratio))
         return out
 

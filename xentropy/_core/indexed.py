@@ -15,6 +15,7 @@ from math import log, prod
 from typing import Any
 
 from .labels import read_target
+from .partial import log1p
 from .precision import kind, promote, working_dtype
 from .rule import Local
 from .softmax import NAN
@@ -93,7 +94,8 @@ def _rows(
     from_top = base is top and not v.differentiates
     if steep:
         e, rest = v.all_but(_relative, x, base, index, nought, axis)
-        loss = _loss_from_top(v, own, rest + xp.expm1(own)) if from_top else _loss(v, own, rest)
+        e_y = xp.exp(own)
+        loss = _loss_from_top(v, own, rest + (e_y - 1.0)) if from_top else _loss(v, own, rest)
     elif from_top:
         loss = _loss_from_top(v, own, v.total_but_one(_relative, x, top, index, own, nought, axis))
     else:
@@ -101,7 +103,7 @@ def _rows(
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
-    whole = rest + xp.exp(own)
+    whole = rest + e_y
     slope = v.put(e, index, -rest, axis)
     if ct is None:
         slope = v.remake(xp.divide, slope, v.wide(whole if divisor is None else whole * divisor))
@@ -112,7 +114,7 @@ def _rows(
 
 def _loss_from_top(v: Verbs, own: Array, tail: Array) -> Array:
     """Of a row relative to its maximum, in fewer calls: the tail is the sum of all terms but a 1."""
-    return v.xp.log1p(tail) - own
+    return log1p(v, tail) - own
 
 
 def _loss(v: Verbs, own: Array, rest: Array) -> Array:
@@ -122,7 +124,7 @@ def _loss(v: Verbs, own: Array, rest: Array) -> Array:
     far = log(float(v.xp.finfo(own.dtype).eps)) - 2.0
     beyond = own <= far  # not NaN, which stays in both factors
     near, left = v.xp.where(beyond, far, own), v.xp.where(beyond, own - far, 0.0)
-    return v.xp.log1p(rest * v.xp.exp(-near)) - left
+    return log1p(v, rest * v.xp.exp(-near)) - left
 
 
 def _relative(v: Verbs, x: Array, base: Array) -> Array:

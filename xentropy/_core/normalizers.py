@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .partial import lifted, lowered
+from .partial import lifted, log1p, lowered
 from .rule import Local, Rule, sum_to
 from .softmax import INF, Row, bare, heat, log_sum_exp, over, relative, row, share
 from .verbs import Array, Verbs
@@ -71,7 +71,7 @@ class Softmax(Rule):
         if temperature is None and where is None and not v.differentiates:
             if self.log:
                 _, d, rest = bare(v, x, self.axis, keep=True)
-                return (v.remake(v.xp.subtract, d, v.xp.log1p(rest)),)
+                return (v.remake(v.xp.subtract, d, log1p(v, rest)),)
             e = v.shifted(v.xp.exp, x, v.base(x, v.top(x, self.axis), self.axis))
             return (v.remake(v.xp.divide, e, v.total(e, self.axis)),)
         r = row(v, x, temperature, where, self.axis)

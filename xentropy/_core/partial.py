@@ -38,13 +38,23 @@ def merge(v: Verbs, one: Partial, other: Partial) -> Partial:
 
 
 def log1p(v: Verbs, x: Array) -> Array:
+    """log1p of finite numbers from 0 on. By way of the logarithm, log u + (x - (u - 1)) / u with u = 1 + x, where the
+    second term is what the first sum has lost: to 2.3 eps, with a logarithm that is good to 2."""
+    if not v.log_is_faster(x):
+        return v.xp.log1p(x)
+    u = 1.0 + x
+    gained = v.remake(v.xp.divide, v.remake(v.xp.subtract, u - 1.0, x), u)
+    return v.remake(v.xp.subtract, v.remake(v.xp.log, u), gained)
+
+
+def signed_log1p(v: Verbs, x: Array) -> Array:
     """log1p of an argument of either sign: that of XLA in float64 is off by 120 ulp between -0.5 and 0."""
     xp = v.xp
     low, middle = x < -0.5, (x >= -0.5) & (x < 0)
     far = xp.log(1.0 + xp.where(low, x, 0.0))  # the sum is exact
     m = xp.where(middle, x, 0.0)
-    near = -xp.log1p(-m / (1.0 + m))
-    return xp.where(low, far, xp.where(middle, near, xp.log1p(xp.where(low | middle, 0.0, x))))
+    near = -log1p(v, -m / (1.0 + m))
+    return xp.where(low, far, xp.where(middle, near, log1p(v, xp.where(low | middle, 0.0, x))))
 
 
 def expm1(v: Verbs, x: Array) -> Array:
@@ -86,4 +96,4 @@ def lowered(v: Verbs, x: Any) -> Any:
 
 def finish(v: Verbs, part: Partial) -> Array:
     """m + log1p(r)."""
-    return part.maximum + v.xp.log1p(part.rest)
+    return part.maximum + log1p(v, part.rest)

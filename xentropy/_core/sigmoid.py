@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .partial import exp_times
+from .partial import exp_times, log1p
 from .rule import Local
 from .verbs import Array, Verbs
 
@@ -21,7 +21,7 @@ def sigmoid(v: Verbs, x: Array, weight: Any = 1.0) -> Array:
 
 def softplus(v: Verbs, x: Array) -> Array:
     """log(1 + exp x)."""
-    return v.xp.where(x > 0, x, 0.0) + v.xp.log1p(v.xp.exp(v.minus_abs(x)))
+    return v.xp.where(x > 0, x, 0.0) + log1p(v, v.xp.exp(v.minus_abs(x)))
 
 
 class Elementwise(Local):

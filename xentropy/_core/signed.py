@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from .normalizers import row_shape
-from .partial import lift, log1p
+from .partial import lift, signed_log1p
 from .rule import Local
 from .softmax import INF, NAN
 from .verbs import Array, Verbs
@@ -102,4 +102,4 @@ def _log_abs(v: Verbs, rest: Array) -> Array:
     """log |1 + r|, to the last digit near r = 0 and near r = -2."""
     xp = v.xp
     below = rest < -1.0
-    return log1p(v, xp.where(below, -2.0 - rest, rest))
+    return signed_log1p(v, xp.where(below, -2.0 - rest, rest))

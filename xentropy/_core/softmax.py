@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .partial import Partial, exp_times, finish, lift, lowered
+from .partial import Partial, exp_times, finish, lift, log1p, lowered
 from .precision import is_array
 from .verbs import Array, Verbs
 
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
     def log_norm(self, v: Verbs) -> Array:
         """log1p(r): the log-sum-exp less the maximum."""
-        return v.xp.log1p(self.rest)
+        return log1p(v, self.rest)
 
     def lse(self, v: Verbs) -> Array:
         """The log-sum-exp itself; infinite maxima are the answer already."""
