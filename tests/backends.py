@@ -124,6 +124,24 @@ def _jax_asarray(a: np.ndarray) -> Array:
     return jnp.array(a)  # a copy: on a CPU `asarray` may share NumPy's memory
 
 
+def _jax_on_gpu(a: np.ndarray) -> Array:
+    import jax
+
+    return jax.device_put(a, jax.devices("cuda")[0])
+
+
+def _no_cuda_for_jax() -> str | None:
+    import jax
+
+    if not any(importlib.util.find_spec(f"jax_cuda{n}_plugin") for n in (12, 13)):
+        return "no CUDA plugin"  # JAX is not asked: it would start its threads
+    try:
+        jax.devices("cuda")
+    except RuntimeError:
+        return "no CUDA device"
+    return None
+
+
 @contextlib.contextmanager
 def _jax_context() -> Any:
     import jax
@@ -207,6 +225,15 @@ LIBRARIES = (
         no_device=_no_cuda,
     ),
     Backend("jax", "jax", _jax_asarray, np.asarray, has_autodiff=True, context=_jax_context),
+    Backend(
+        "jax:cuda",
+        "jax",
+        _jax_on_gpu,
+        np.asarray,
+        has_autodiff=True,
+        context=_jax_context,
+        no_device=_no_cuda_for_jax,
+    ),
     _strict(),
     _strict(":strictest", context=_strictest),
     _strict(":device1", asarray=lambda a: _strict_asarray(a, "device1")),

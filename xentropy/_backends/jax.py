@@ -109,12 +109,15 @@ class Jax(Backend):
         return bad
 
     def value_and_grad(self, f: Callable[..., Any], arguments: list[Any]) -> tuple[Any, list[Any]]:
-        def scalar(*xs: Any) -> tuple[Any, Any]:
+        def first(*xs: Any) -> tuple[Any, Any]:
             out = f(*xs)
-            return jnp.sum(out[0] if isinstance(out, tuple) else out), out
+            return out[0] if isinstance(out, tuple) else out, out
 
-        _, gradients = (g := jax.grad(scalar, tuple(range(len(arguments))), has_aux=True)(*arguments))[1], g[0]
-        return g[1], list(gradients)
+        value, pull, out = jax.vjp(first, *arguments, has_aux=True)
+        return out, list(pull(_ones_like(value)))
+
+
+_ones_like = jax.jit(jnp.ones_like)  # made where they are wanted: jax.grad carries its 1 there from the host
 
 
 def _devices(x: Any) -> frozenset[Any]:

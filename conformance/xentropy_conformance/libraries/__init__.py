@@ -8,7 +8,7 @@ from .base import Library
 LIBRARIES: dict[str, Library] = {
     library.name: library
     for library in (
-        numpy.LIBRARY, numpy.READ_ONLY, torch.LIBRARY, torch.CUDA, jax.LIBRARY, jax.NO_X64, tensorflow.LIBRARY,
-        others.STRICT, others.STRICTEST, others.DEVICE, others.NO_X64, others.DASK, others.CUPY,
+        numpy.LIBRARY, numpy.READ_ONLY, torch.LIBRARY, torch.CUDA, jax.LIBRARY, jax.NO_X64, jax.CUDA,
+        tensorflow.LIBRARY, others.STRICT, others.STRICTEST, others.DEVICE, others.NO_X64, others.DASK, others.CUPY,
     )
 }  # fmt: skip

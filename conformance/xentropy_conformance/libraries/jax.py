@@ -166,3 +166,25 @@ NARROW = tuple(name for name in ALL if name != "float64")
 LIBRARY = Library("jax", "jax", X64, array, numbers, code, MODES, context=bits_64)
 FEW = {"eager": replace(MODES["eager"], signatures=100)}
 NO_X64 = Library("jax no x64", "jax", IMPORTS, narrow, numbers, narrow_code, FEW, NARROW, context=bits_32)
+
+
+def on_gpu(x: Array) -> Any:
+    import jax
+
+    return jax.device_put(array(x), jax.devices("cuda")[0])
+
+
+def no_cuda() -> str | None:
+    import jax
+
+    try:
+        jax.devices("cuda")
+    except RuntimeError:
+        return "no CUDA device"
+    return None
+
+
+CUDA = replace(
+    LIBRARY, name="jax cuda", array=on_gpu, missing=no_cuda, device="cuda",
+    environment={"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},  # other processes want memory of it too
+)  # fmt: skip

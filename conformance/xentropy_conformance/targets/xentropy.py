@@ -13,6 +13,7 @@ MODES = {
     "jax": ("eager", "jit", "vmap", "forward mode", "second order"),
     "jax no x64": ("eager",),
 }
+MODES |= {f"{library} cuda": MODES[library] for library in ("torch", "jax")}
 # not "array_api_strict no x64", whose own argmax raises there
 RECORDED = (
     "numpy", "numpy read-only", "array_api_strict", "array_api_strict strictest", "array_api_strict device1", "dask",
@@ -44,7 +45,6 @@ TARGET = Target(
     settings=(
         *(Setting(library) for library in RECORDED),
         *(each for library, modes in MODES.items() for each in settings(library, modes)),
-        Setting("torch cuda"),
     ),
     packages=("xentropy-array",),
     modules=("xentropy",),
