@@ -112,3 +112,28 @@ def test_of_a_divergence_at_probability_0(backend: Backend) -> None:
     matrix = hessian(backend, f, np.concatenate([log_q, p], axis=1).ravel())
     np.testing.assert_allclose(matrix[:4, 4:], -np.diag([1.0, 1.0, 0.0, 1.0]))
     np.testing.assert_allclose(matrix[4:, :4], -np.diag([1.0, 1.0, 0.0, 1.0]))
+
+
+@pytest.mark.backends(autodiff=True)
+def test_backwards_twice_past_ignored_rows(backend: Backend) -> None:
+    """The Hessian of a row's loss is diag(p) - p p^T; that of an ignored row is 0, whatever its logits are."""
+    x = np.concatenate([X, [[np.nan, 1.0, 2.0, 0.5], [np.inf, 0.0, -np.inf, 1.0]]])
+    y, c = backend.asarray(np.asarray([0, 3, 1, -100, -100])), rng.normal(size=x.shape)
+    p = np.exp(X) / np.exp(X).sum(-1, keepdims=True)
+    true = np.zeros_like(x)
+    true[:3] = p * (c[:3] - (p * c[:3]).sum(-1, keepdims=True)) / 3
+
+    def f(x: Any) -> Any:
+        return xentropy.cross_entropy(x, y, ignore_index=-100)
+
+    if backend.option == "jax":
+        import jax
+
+        found = jax.jit(jax.grad(lambda x: (jax.grad(f)(x) * c).sum()))(x)
+    else:
+        import torch
+
+        leaf = backend.asarray(x).requires_grad_()
+        [slope] = torch.autograd.grad(f(leaf), leaf, create_graph=True)
+        [found] = torch.autograd.grad((slope * backend.asarray(c)).sum(), leaf)
+    np.testing.assert_allclose(backend.to_numpy(found), true, rtol=1e-12, atol=1e-15)
