@@ -64,7 +64,7 @@ class Jax(Backend):
         return jnp.where(up, partial, 0.0) * tangent - jnp.where(up, 0.0, -partial) * tangent
 
     def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
-        if self.differentiates or x.size == 0:
+        if self.differentiates or x.size == 0 or jax.default_backend() != "cpu":
             return super().walk(rows, steep, x, *others)
         flat = x.reshape(-1, x.shape[-1])
         others = tuple(y.reshape(-1) if hasattr(y, "ndim") and y.ndim else y for y in others)
