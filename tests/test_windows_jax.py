@@ -74,3 +74,12 @@ def test_special_values_stay_in_their_row(backend: Backend, classes: int) -> Non
                 else:
                     assert np.isnan(got[row])
                 np.testing.assert_array_equal(np.delete(got, row), np.delete(want, row))
+
+
+@pytest.mark.parametrize("classes", [30, 201, 4100])  # of which no other test compiles a call
+def test_without_windows(backend: Backend, classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the default device is not a CPU."""
+    monkeypatch.setattr("jax.default_backend", lambda: "cuda")
+    monkeypatch.setattr("xentropy._backends.jax.ROWS", None)
+    test_windows(backend, classes, 25.0)
+    test_special_values_stay_in_their_row(backend, classes)
