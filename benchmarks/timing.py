@@ -52,14 +52,16 @@ def interleave(
     fewest: int = 7,
     settle: float = 0.0,
     shortest: float = SHORTEST,
+    clock: Callable[[Callable[[], Any], int], float] = once,
 ) -> dict[str, Timing]:
     """Seconds a call of each candidate; `twice` names those for the A/A comparison.
 
     After `seconds` no round is begun but the `fewest`. `settle` is a pause in seconds before each candidate, in which
-    the threads of the one before it, which wait for more work with their core busy, fall asleep.
+    the threads of the one before it, which wait for more work with their core busy, fall asleep. `clock` takes the
+    seconds a call of so many calls.
     """
     entries = calls | {name + AGAIN: calls[name] for name in ([twice] if isinstance(twice, str) else twice)}
-    repeats = {name: warm_up(call, shortest) for name, call in entries.items()}
+    repeats = {name: warm_up(call, shortest, clock) for name, call in entries.items()}
     found: dict[str, list[float]] = {name: [] for name in entries}
     order, chance, end = list(entries), random.Random(0), time.perf_counter() + seconds
     gc.collect()
@@ -73,20 +75,20 @@ def interleave(
             chance.shuffle(order)
             for name in order:
                 time.sleep(settle)
-                found[name].append(once(entries[name], repeats[name]))
+                found[name].append(clock(entries[name], repeats[name]))
     finally:
         gc.enable()
         gc.unfreeze()
     return {name: Timing(times) for name, times in found.items()}
 
 
-def warm_up(call: Callable[[], Any], shortest: float) -> int:
+def warm_up(call: Callable[[], Any], shortest: float, clock: Callable[[Callable[[], Any], int], float] = once) -> int:
     """How many calls are timed together, after compilers, caches and thread pools have had theirs."""
     call()
-    first = once(call, 1)
+    first = clock(call, 1)
     if first > 2 * shortest:
         return 1
-    return max(1, round(shortest / max(min(once(call, 3) for _ in range(3)), 1e-7)))
+    return max(1, round(shortest / max(min(clock(call, 3) for _ in range(3)), 1e-7)))
 
 
 def ratio(one: Timing, other: Timing) -> float:
