@@ -74,7 +74,7 @@ class Results(SphinxDirective):
     file: ClassVar[str] = "throughput"
 
     def run(self) -> list[nodes.Node]:
-        path = RESULTS / f"{self.file}.json"
+        path = RESULTS / f"{'-'.join([self.file, *filter(None, [self.options.get('machine')])])}.json"
         self.env.note_dependency(str(path))
         rows = [row for row in read(path)[1] if self.wanted(row)]
         return list(self.show(rows)) if rows else absent(f"python benchmarks/{self.file}.py")
@@ -87,10 +87,12 @@ class Results(SphinxDirective):
 
 
 class ThroughputTable(Results):
-    """Ratios: with `:dtype:`, `:logits:`, `:ignored:` those of such batches; with `:binary:` those of BCE."""
+    """Ratios: with `:dtype:`, `:logits:`, `:ignored:` those of such batches; with `:binary:` those of BCE; with
+    `:machine:` those of another one."""
 
     option_spec: ClassVar[dict[str, Any]] = {
         "dtype": directives.unchanged, "logits": directives.unchanged, "ignored": float, "binary": directives.flag,
+        "machine": directives.unchanged,
     }  # fmt: skip
 
     def wanted(self, row: Row) -> bool:
@@ -115,6 +117,8 @@ class ThroughputTable(Results):
 
 
 class LimitTable(Results):
+    option_spec: ClassVar[dict[str, Any]] = {"machine": directives.unchanged}
+
     def wanted(self, row: Row) -> bool:
         return row["library"] == "NumPy" and row["logits"] == "random" and not row["ignored"]
 
