@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import sysconfig
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from backends import BACKENDS, OPTIONS, Backend
 hypothesis.settings.register_profile("xentropy", deadline=None, derandomize=True, max_examples=20)
 hypothesis.settings.register_profile("search", deadline=None, print_blob=True, max_examples=1000)
 hypothesis.settings.load_profile("xentropy")
+
+# Compilers make millions of objects that live; to look through them every 700 takes a tenth of the time.
+gc.set_threshold(100_000, 50, 100)
 
 # these import their library as they are collected
 collect_ignore_glob = [] if importlib.util.find_spec("torch") else ["test_*_torch.py"]
