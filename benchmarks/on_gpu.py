@@ -6,12 +6,12 @@ The same calls run on a CPU, slowly and by its clock, so that what no GPU was th
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from timing import once
 
 import xentropy
 
@@ -35,13 +35,6 @@ class Library:
     dtypes: tuple[str, ...] = ("bfloat16", "float32")
 
 
-def wall(call: Call, repeats: int) -> float:
-    start = time.perf_counter()
-    for _ in range(repeats):
-        call()
-    return (time.perf_counter() - start) / repeats
-
-
 def uncounted(call: Call) -> None:
     return None
 
@@ -52,10 +45,7 @@ def nothing() -> None:
 
 def torch_library(device: str) -> Library:
     import torch
-    from torch.nn import functional
-
-    ours, theirs = xentropy.cross_entropy, functional.cross_entropy
-    torch._dynamo.config.recompile_limit = 100
+    from on_torch import OURS as ours, THEIRS as theirs, compiled
 
     def put(x: np.ndarray, dtype: str) -> Any:
         return torch.from_numpy(x).to(device, getattr(torch, dtype))
@@ -87,15 +77,12 @@ def torch_library(device: str) -> Library:
 
         return call
 
-    def compiled(loss: Callable[..., Any]) -> Callable[..., Any]:
-        return torch.compile(lambda x, y: loss(x, y), fullgraph=True, dynamic=False)
-
     def passes(theirs: Any, ours: Any) -> dict[str, Pass]:
         return {"forward": (theirs, ours), "forward + backward": (both(theirs), both(ours))}
 
-    ways = {"eager": passes(theirs, ours), "compiled": passes(compiled(theirs), compiled(ours))}
+    ways = {"eager": passes(theirs, ours), "compiled": passes(compiled(theirs, False), compiled(ours, False))}
     if device == "cpu":
-        return Library("torch", put, get, wall, torch.clone, uncounted, nothing, ways)
+        return Library("torch", put, get, once, torch.clone, uncounted, nothing, ways)
     return Library("torch", put, get, clock, torch.clone, peak, torch.cuda.empty_cache, ways)
 
 
@@ -121,7 +108,7 @@ def jax_library(device: str) -> Library:
                 call()
             jax.block_until_ready(call())
 
-        return wall(batch, 1) / repeats
+        return once(batch, 1) / repeats
 
     losses = (optax_loss, lambda x, y: xentropy.cross_entropy(x, y))
     theirs, ours = map(jax.jit, losses)

@@ -118,7 +118,7 @@ def test_of_a_divergence_at_probability_0(backend: Backend) -> None:
 def test_backwards_twice_past_ignored_rows(backend: Backend) -> None:
     """The Hessian of a row's loss is diag(p) - p p^T; that of an ignored row is 0, whatever its logits are."""
     x = np.concatenate([X, [[np.nan, 1.0, 2.0, 0.5], [np.inf, 0.0, -np.inf, 1.0]]])
-    y, c = backend.asarray(np.asarray([0, 3, 1, -100, -100])), rng.normal(size=x.shape)
+    y, c = backend.asarray(np.asarray([0, 3, 1, -100, -100])), np.random.default_rng(17).normal(size=x.shape)
     p = np.exp(X) / np.exp(X).sum(-1, keepdims=True)
     true = np.zeros_like(x)
     true[:3] = p * (c[:3] - (p * c[:3]).sum(-1, keepdims=True)) / 3

@@ -150,8 +150,8 @@ def _compiled(function: Callable[..., Any], options: tuple[tuple[str, Any], ...]
 
 @cache
 def _of_rows(rows: Callable[..., Any]) -> Any:
-    """Losses and slopes of rows. Removed ones are guarded where they are differentiated again, and nowhere else: to
-    guard them takes as long as a third of all."""
+    """Losses and slopes of rows. Removed ones are guarded where they are differentiated again, and nowhere else: XLA
+    does not fuse the selection with the maximum that follows."""
     call = jax.custom_jvp(partial(rows, ROWS, True, -1))
 
     @call.defjvp

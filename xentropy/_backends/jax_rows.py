@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 INF = float("inf")
-SHORT = 128  # classes up to which a selection costs less than windows
+SHORT = 128  # classes up to which a selection costs less than windows, or than a write in place
 LONG = 4096
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def log_is_faster(x: Any) -> bool:
-    """Than log1p, for the numbers of this array: four times, where NumPy has vectors for the one alone."""
+    """Than log1p, for the numbers of this array: where NumPy has vectors for the one alone."""
     return x.dtype == np.float32 and x.ndim > 0 and vectors("log") and not vectors("log1p")
 
 

@@ -39,7 +39,7 @@ def merge(v: Verbs, one: Partial, other: Partial) -> Partial:
 
 def log1p(v: Verbs, x: Array) -> Array:
     """log1p of finite numbers from 0 on. By way of the logarithm, log u + (x - (u - 1)) / u with u = 1 + x, where the
-    second term is what the first sum has lost: to 2.3 eps, with a logarithm that is good to 2."""
+    second term is what the first sum has lost: as exact as the logarithm is, and two roundings."""
     if not v.log_is_faster(x):
         return v.xp.log1p(x)
     u = 1.0 + x
