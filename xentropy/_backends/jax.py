@@ -16,7 +16,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from .._core.labels import Complaint
 from .._core.rule import Rule
-from . import jax_rows
+from . import jax_rows, jax_values
 from .generic import Backend
 from .jax_contract import contract
 from .switch import rules_enabled
@@ -68,7 +68,7 @@ class Jax(Backend):
             return super().walk(rows, steep, x, *others)
         flat = x.reshape(-1, x.shape[-1])
         others = tuple(y.reshape(-1) if hasattr(y, "ndim") and y.ndim else y for y in others)
-        loss, slope = (_of_rows(rows) if steep else partial(rows, ROWS, False, -1))(flat, *others)
+        loss, slope = (_of_rows(rows) if steep else partial(rows, VALUES(flat), False, -1))(flat, *others)
         return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
 
     def contract(self, slope: Any, tangent: Any, index: Any, axis: int) -> Any:
@@ -197,3 +197,4 @@ def _attached(rule: Rule) -> Any:
 
 BACKEND = Jax("jax", jnp)
 GUARDED, ROWS = jax_rows.verbs(Jax)
+VALUES = jax_values.verbs(ROWS)

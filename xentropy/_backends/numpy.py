@@ -84,16 +84,16 @@ class NumPy(Backend):
         """Whether a rule is computed in parts, which are not cut again."""
         return rule.separate and self.rooms is None and inputs[0].size > tiles.SMALL
 
-    def total_but(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, nought: Any, axis: int) -> Any:
+    def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
         if axis == 0 or x.shape[-1] <= tiles.WIDE:
-            return super().total_but(terms, x, top, index, nought, axis)
+            return super().total_but(terms, x, base, index, axis)
         v, sums = self.within([]), []
         place = index.places - _starts(x.shape) if type(index) is _Flat else index[-1]
         for start in range(0, x.shape[-1], tiles.WIDE):
-            piece = terms(v, x[..., start : start + tiles.WIDE], top)
+            piece = terms(v, x[..., start : start + tiles.WIDE], base)
             here = (place >= start) & (place < start + tiles.WIDE)
             local = np.where(here, place - start, 0)
-            own = np.where(here, nought, v.pick(piece, local, -1)).astype(x.dtype, copy=False)
+            own = np.where(here, 0.0, v.pick(piece, local, -1)).astype(x.dtype, copy=False)
             sums.append(self.total(v.put(piece, local, own, -1), -1))
         return np.add.reduce(np.concatenate(sums, axis=-1), axis=-1, keepdims=True)
 
@@ -108,10 +108,11 @@ class NumPy(Backend):
             return self.peak(x, axis)[0]
         return x.reshape(-1)[x.argmax(axis, keepdims=True) + _starts(x.shape)]
 
-    def base(self, x: Any, top: Any, axis: int) -> Any:
+    def based(self, relative: Callable[..., Any], x: Any, label: Any, live: Any, axis: int) -> tuple[Any, ...]:
         if x.shape[axis] <= tiles.FEW:  # to choose takes longer than to subtract
-            return top
-        return top - np.minimum(np.maximum(top, 0.0), 32.0)
+            return super().based(relative, x, label, live, axis)
+        top = self.top(x, axis)
+        return relative(top - np.minimum(np.maximum(top, 0.0), 32.0))
 
     def shifted(self, function: Callable[..., Any], x: Any, base: Any) -> Any:
         if x.size <= tiles.SMALL // 4 or base.any():  # of few numbers a look takes longer

@@ -14,11 +14,10 @@ from __future__ import annotations
 from math import log, prod
 from typing import Any
 
-from .labels import read_target
+from .labels import poison, read_target
 from .partial import log1p
 from .precision import kind, promote, working_dtype
 from .rule import Local
-from .softmax import NAN
 from .verbs import Array, Verbs
 
 
@@ -82,24 +81,32 @@ def _rows(
     part of the rows."""
     xp = v.xp
     x = x if kind(x.dtype) == "float" else xp.astype(x, xp.float32)
-    top = v.constant(v.top(x, axis))
     if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
-        x, top = v.guard(x, live), v.guard(top, live)
-    nought = 0.0 if bad is None else xp.where(bad, NAN, 0.0 * top)  # what the label's own term is in the sum
-    base, index = v.base(x, top, axis), v.spot(x, index, axis)
+        x = v.guard(x, live)
+    index = v.spot(x, index, axis)
     if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
-        own = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis) - base
+        label = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis)
     else:
-        own = v.pick(x, index, axis) - base
-    from_top = base is top and not v.differentiates
-    if steep:
-        e, rest = v.all_but(_relative, x, base, index, nought, axis)
-        e_y = xp.exp(own)
-        loss = _loss_from_top(v, own, rest + (e_y - 1.0)) if from_top else _loss(v, own, rest)
-    elif from_top:
-        loss = _loss_from_top(v, own, v.total_but_one(_relative, x, top, index, own, nought, axis))
-    else:
-        loss = _loss(v, own, v.total_but(_relative, x, base, index, nought, axis))
+        label = v.pick(x, index, axis)
+
+    def relative(base: Array, highest: bool = False) -> tuple[Any, ...]:
+        """The loss, and what the slope is made of: the exponentials, q and e^{d_y}."""
+        own = label - base
+        if steep:
+            e, rest = v.all_but(_relative, x, base, index, axis)
+            e_y = xp.exp(own)
+            return _loss_from_top(v, own, rest + (e_y - 1.0)) if highest else _loss(v, own, rest), e, e_y, rest
+        if highest:
+            rest = v.total_but_one(_relative, x, base, index, own, axis)
+            return _loss_from_top(v, own, rest), None, None, rest
+        rest = v.total_but(_relative, x, base, index, axis)
+        # a d_y of 0 is NaN where the logit is infinite
+        return log1p(v, rest) - own if base is label else _loss(v, own, rest), None, None, rest
+
+    loss, e, e_y, rest = v.based(relative, x, label, live, axis)
+    if bad is not None:
+        spoilt = poison(v, bad, loss)
+        loss, rest = loss * spoilt, rest * spoilt if steep else None
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None

@@ -72,8 +72,13 @@ class Softmax(Rule):
             if self.log:
                 _, d, rest = bare(v, x, self.axis, keep=True)
                 return (v.remake(v.xp.subtract, d, log1p(v, rest)),)
-            e = v.shifted(v.xp.exp, x, v.base(x, v.top(x, self.axis), self.axis))
-            return (v.remake(v.xp.divide, e, v.total(e, self.axis)),)
+
+            def relative(base: Array, highest: bool = False) -> tuple[Array, Array]:
+                e = v.shifted(v.xp.exp, x, base)
+                return e, v.total(e, self.axis)
+
+            e, total = v.based(relative, x, None, None, self.axis)
+            return (v.remake(v.xp.divide, e, total),)
         r = row(v, x, temperature, where, self.axis)
         if self.log:
             out = r.d - r.log_norm(v)

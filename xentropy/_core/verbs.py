@@ -90,9 +90,13 @@ class Verbs:
         """The maximum, kept with size 1."""
         return self.xp.max(x, axis=axis, keepdims=True)
 
-    def base(self, x: Array, top: Array, axis: int) -> Array:
-        """What the exponentials of rows with these maxima are taken relative to: them, or up to 32 below."""
-        return top
+    def based(
+        self, relative: Callable[..., tuple[Any, ...]], x: Array, label: Any, live: Any, axis: int
+    ) -> tuple[Any, ...]:
+        """`relative(base, highest)` for a base that the exponentials of each row are taken relative to: its maximum, or
+        any number near it. The last that comes back is the sum of the exponentials. How rows that are not `live` come
+        out is of no matter."""
+        return relative(self.constant(self.top(x, axis)), not self.differentiates)
 
     def shifted(self, function: Callable[..., Array], x: Array, base: Array) -> Array:
         """`function(x - base)`, a function of the namespace, in memory that the formula owns."""
@@ -115,7 +119,7 @@ class Verbs:
         """The maximum, kept with size 1, and its place, for `total_but_peak`, if that is to be had as cheaply."""
         return self.top(x, axis), None
 
-    def total_but_peak(self, e: Array, place: Any, nought: Array, axis: int) -> Array:
+    def total_but_peak(self, e: Array, place: Any, nought: Any, axis: int) -> Array:
         """The sum of numbers up to 1 with `nought`, 0 or NaN, for one 1 among them, which is at `place` if that is
         known. The formula owns `e`, and is done with it."""
         ones = self.make(self.xp.floor, e)
@@ -185,39 +189,39 @@ class Verbs:
         return self.sum(each), slope
 
     def total_but(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+        self, terms: Callable[..., Array], x: Array, base: Array, index: Array, axis: int
     ) -> Array:
-        """The sum along `axis`, kept with size 1, of terms(self, x, top), with `nought`, 0 or NaN, for that of one
-        class a row. Each term is that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
-        return self.total(self.put(terms(self, x, top), index, nought, axis), axis)
+        """The sum along `axis`, kept with size 1, of terms(self, x, base) but that of one class a row. Each term is
+        that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
+        return self.total(self.drop(terms(self, x, base), index, axis), axis)
 
     def all_but(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+        self, terms: Callable[..., Array], x: Array, base: Array, index: Array, axis: int
     ) -> tuple[Array, Array]:
         """The terms, where that of the class left out may be anything, and `total_but` of them."""
-        e = self.put(terms(self, x, top), index, nought, axis)
+        e = self.drop(terms(self, x, base), index, axis)
         return e, self.total(e, axis)
 
     def total_but_one(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, nought: Any, axis: int
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, axis: int
     ) -> Array:
         """`total_but`, for terms up to 1 of which one is 1: of all but that one, where exp(own) is the term of the
         class. That class is left out, and what it lacks to 1 put back."""
-        return self.total_but(terms, x, top, index, nought, axis) + (self.xp.exp(own) - 1.0)
+        return self.total_but(terms, x, top, index, axis) + (self.xp.exp(own) - 1.0)
 
     # The same two where a comparison of each class with the label takes as long as its exponential: the 1 is left out
     # that the maximum is, and by what it is larger than the class in question is put back.
 
     def total_but_one_by_peak(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, nought: Any, axis: int
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, axis: int
     ) -> Array:
-        return self.total_but_peak(terms(self, x, top), None, nought, axis)
+        return self.total_but_peak(terms(self, x, top), None, 0.0, axis)
 
     def all_but_by_peak(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, nought: Any, axis: int
+        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, axis: int
     ) -> tuple[Array, Array]:
         e, own = terms(self, x, top), terms(self, self.pick(x, index, axis), top)
-        return e, self.total_but_peak(e, None, nought, axis) + (1.0 - own)
+        return e, self.total_but_peak(e, None, 0.0, axis) + (1.0 - own)
 
     def without(self, x: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
