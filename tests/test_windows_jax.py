@@ -1,4 +1,4 @@
-"""Sums on JAX by windows of many classes, and by columns of few: the label in any of them, and at any place of one."""
+"""Sums on JAX by windows of many classes and by columns of few: the label in any of them, at any place of one."""
 
 from __future__ import annotations
 

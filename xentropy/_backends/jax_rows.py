@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 INF = float("inf")
-FEW = 16  # classes that are summed one by one, for all rows at once: XLA's loops over rows are fast, short sums are not
+FEW = 16  # classes that are summed one by one, for all rows at once: a loop over rows is fast, short sums are not
 EVEN = 64  # rows, of which a multiple is computed by vectors on all cores
 SHORT = 128  # classes up to which a selection costs less than windows, or than a write in place
 LONG = 4096

@@ -12,31 +12,32 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .._core import ways
 from .jax_rows import FEW, in_parts, sum_but
 
-SMALL, LARGE = 1 << 11, 1 << 18  # logits above which that pays, and above which a pass over them costs more than a test
-FAR = 64.0  # nats: e^64 is within float32
+SMALL = 1 << 11  # logits above which that pays of few classes
+LARGE = 1 << 18  # and of many, where a pass over them takes longer than a test of the losses
 
 
 def verbs(rows: Any) -> Callable[[Any], Any]:
     """Those of rows like `rows`, as a function of the logits."""
+    kind: Any = type(rows)
 
-    class ByLabel(type(rows)):
-        def based(self, relative: Callable[..., Any], x: Any, label: Any, live: Any, axis: int) -> tuple[Any, ...]:
-            loss, *others = relative(label)
-            far = ~(loss < FAR) if live is None else ~(loss < FAR) & live
+    class ByLabel(kind):
+        based = ways.based_by_label
 
-            def from_top() -> Any:
-                return jnp.where(far, relative(self.top(x, axis))[0], loss)
+        def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+            return super().total_but(terms, x, base, index, axis) + (base - base)
 
-            return jax.lax.cond(jnp.any(far), from_top, lambda: loss), *others
+        def unless(self, fine: Any, x: Any, mended: Callable[[], Any]) -> Any:
+            return jax.lax.cond(jnp.all(fine), lambda: x, mended)
 
     class Columns(ByLabel):
         def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
             def total(x: Any, base: Any, index: Any) -> Any:
                 columns = [terms(self, x[:, k : k + 1], base)[:, 0] for k in range(x.shape[1])]
                 # index is never negative: but for a selection XLA makes a loop of each column
-                return jnp.where(index >= 0, sum_but(columns, index), 0.0)
+                return jnp.where(index >= 0, sum_but(columns, index) + (base - base), 0.0)
 
             return in_parts(total, x, base, index)
 

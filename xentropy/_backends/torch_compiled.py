@@ -7,15 +7,20 @@ which comes next, traces both passes.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import torch
+from torch.fx.experimental.symbolic_shapes import statically_known_true
 
+from .._core import ways
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
 
+FEW = 64
+LARGE = 1 << 18  # logits
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -24,8 +29,13 @@ class Values(Torch):
 
     differentiates = False
 
-    total_but_one = Torch.total_but_one_by_peak
-    all_but = Torch.all_but_by_peak
+    total_but_one = ways.total_but_one_by_peak
+    all_but = ways.all_but_by_peak
+
+    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+        # only of sizes that are fixed: a condition on a dynamic one would be one more graph
+        large = not steep and x.device.type == "cpu" and statically_known_true(x.numel() > LARGE)
+        return rows(BY_LABEL if large and not torch.compiler.is_exporting() else self, steep, -1, x, *others)
 
     def guard(self, x: Any, live: Any) -> Any:
         return x
@@ -34,7 +44,22 @@ class Values(Torch):
         return -torch.abs(x)
 
 
-VALUES = Values("torch", BACKEND.xp)
+class ByLabel(Values):
+    """The same of losses alone, of many logits."""
+
+    based = ways.based_by_label
+
+    def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        if x.shape[axis] > FEW:
+            return self.total_but_peak(terms(self, x, base), None, 0.0, axis)  # the label's own term is a 1
+        others = self.positions(x, axis).to(x.dtype) != index.to(x.dtype)
+        return self.total(terms(self, x, base) * others, axis)
+
+    def unless(self, fine: Any, x: Any, mended: Callable[[], Any]) -> Any:
+        return torch.cond(fine.all(), lambda: x.clone(), mended, ())
+
+
+VALUES, BY_LABEL = Values("torch", BACKEND.xp), ByLabel("torch", BACKEND.xp)
 
 
 def outputs(rule: Rule, inputs: tuple[Any, ...], differentiated: bool) -> tuple[Any, ...]:

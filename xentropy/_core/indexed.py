@@ -1,7 +1,7 @@
 r"""Cross-entropy of class indices and nothing else, the call that nearly all calls are.
 
 Left out of the sum is the label y here, not the maximum: its place is known. With q = sum_{j != y} exp d_j, and d
-relative to the maximum or any base near it,
+relative to the maximum, any base near it, or for a loss that is not large the label,
 
     loss = log1p(q e^{-d_y})        gradient: e^{d_j} / (q + e^{d_y}), and at y -q / (q + e^{d_y})
 
@@ -84,26 +84,26 @@ def _rows(
     if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
         x = v.guard(x, live)
     index = v.spot(x, index, axis)
-    if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
-        label = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis)
-    else:
-        label = v.pick(x, index, axis)
 
-    def relative(base: Array, highest: bool = False) -> tuple[Any, ...]:
-        """The loss, and what the slope is made of: the exponentials, q and e^{d_y}."""
+    def relative(base: Any = None, highest: bool = False) -> tuple[Any, ...]:
+        """The loss, and what the slope is made of: the exponentials, e^{d_y} and q. Without a base, relative to the
+        label."""
+        if v.differentiates:  # a gather has a scatter for its derivative, which no compiler fuses
+            label = v.total(xp.where(v.places(x, index, axis), x, 0.0), axis)
+        else:
+            label = v.pick(x, index, axis)
+        if base is None:
+            return log1p(v, v.total_but(_relative, x, label, index, axis)), None, None, None
         own = label - base
         if steep:
             e, rest = v.all_but(_relative, x, base, index, axis)
             e_y = xp.exp(own)
             return _loss_from_top(v, own, rest + (e_y - 1.0)) if highest else _loss(v, own, rest), e, e_y, rest
         if highest:
-            rest = v.total_but_one(_relative, x, base, index, own, axis)
-            return _loss_from_top(v, own, rest), None, None, rest
-        rest = v.total_but(_relative, x, base, index, axis)
-        # a d_y of 0 is NaN where the logit is infinite
-        return log1p(v, rest) - own if base is label else _loss(v, own, rest), None, None, rest
+            return _loss_from_top(v, own, v.total_but_one(_relative, x, base, index, own, axis)), None, None, None
+        return _loss(v, own, v.total_but(_relative, x, base, index, axis)), None, None, None
 
-    loss, e, e_y, rest = v.based(relative, x, label, live, axis)
+    loss, e, e_y, rest = v.based(relative, x, live, axis)
     if bad is not None:
         spoilt = poison(v, bad, loss)
         loss, rest = loss * spoilt, rest * spoilt if steep else None

@@ -90,13 +90,14 @@ class Verbs:
         """The maximum, kept with size 1."""
         return self.xp.max(x, axis=axis, keepdims=True)
 
-    def based(
-        self, relative: Callable[..., tuple[Any, ...]], x: Array, label: Any, live: Any, axis: int
-    ) -> tuple[Any, ...]:
-        """`relative(base, highest)` for a base that the exponentials of each row are taken relative to: its maximum, or
-        any number near it. The last that comes back is the sum of the exponentials. How rows that are not `live` come
-        out is of no matter."""
+    def based(self, relative: Callable[..., tuple[Any, ...]], x: Array, live: Any, axis: int) -> tuple[Any, ...]:
+        """`relative(base, highest)` for a base that the exponentials of each row are taken relative to: its maximum,
+        or any number near it. How rows that are not `live` come out is of no matter."""
         return relative(self.constant(self.top(x, axis)), not self.differentiates)
+
+    def unless(self, fine: Array, x: Array, mended: Callable[[], Array]) -> Array:
+        """`x` if all of it is fine, or else `mended()`."""
+        return mended()
 
     def shifted(self, function: Callable[..., Array], x: Array, base: Array) -> Array:
         """`function(x - base)`, a function of the namespace, in memory that the formula owns."""
@@ -188,11 +189,10 @@ class Verbs:
         each, slope = terms(self, steep, *arrays)
         return self.sum(each), slope
 
-    def total_but(
-        self, terms: Callable[..., Array], x: Array, base: Array, index: Array, axis: int
-    ) -> Array:
+    def total_but(self, terms: Callable[..., Array], x: Array, base: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of terms(self, x, base) but that of one class a row. Each term is
-        that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
+        that of its own logit, owned by the formula, and that of a logit of -inf is 0. Relative to that class
+        itself, if its logit is infinite, the sum is NaN."""
         return self.total(self.drop(terms(self, x, base), index, axis), axis)
 
     def all_but(
@@ -208,20 +208,6 @@ class Verbs:
         """`total_but`, for terms up to 1 of which one is 1: of all but that one, where exp(own) is the term of the
         class. That class is left out, and what it lacks to 1 put back."""
         return self.total_but(terms, x, top, index, axis) + (self.xp.exp(own) - 1.0)
-
-    # The same two where a comparison of each class with the label takes as long as its exponential: the 1 is left out
-    # that the maximum is, and by what it is larger than the class in question is put back.
-
-    def total_but_one_by_peak(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, own: Array, axis: int
-    ) -> Array:
-        return self.total_but_peak(terms(self, x, top), None, 0.0, axis)
-
-    def all_but_by_peak(
-        self, terms: Callable[..., Array], x: Array, top: Array, index: Array, axis: int
-    ) -> tuple[Array, Array]:
-        e, own = terms(self, x, top), terms(self, self.pick(x, index, axis), top)
-        return e, self.total_but_peak(e, None, 0.0, axis) + (1.0 - own)
 
     def without(self, x: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of all but one class a row. The formula owns `x`, and keeps it."""
