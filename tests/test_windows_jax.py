@@ -98,3 +98,20 @@ def test_without_windows(backend: Backend, classes: int, monkeypatch: pytest.Mon
     monkeypatch.setattr("xentropy._backends.jax.ROWS", None)
     test_windows(backend, classes)
     test_special_values_stay_in_their_row(backend, classes)
+
+
+@pytest.mark.parametrize("classes", [10, 200])
+def test_a_size_that_is_not_known(backend: Backend, classes: int) -> None:
+    """As jax.export has it."""
+    import jax
+    from jax import export
+
+    (count,) = export.symbolic_shape("count")
+    f = jax.value_and_grad(xentropy.cross_entropy)
+    shapes = jax.ShapeDtypeStruct((count, classes), "float32"), jax.ShapeDtypeStruct((count,), "int32")
+    exported = export.export(jax.jit(f))(*shapes)
+    for rows in (3, 70):
+        rng = np.random.default_rng(rows)
+        x, y = rng.normal(size=(rows, classes)).astype("float32"), rng.integers(0, classes, rows).astype("int32")
+        for got, want in zip(exported.call(x, y), f(backend.asarray(x), backend.asarray(y)), strict=True):
+            np.testing.assert_allclose(np.asarray(got), np.asarray(want), rtol=1e-6, atol=1e-9)

@@ -15,6 +15,7 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
 from .._core.labels import Complaint
+from .._core.precision import working_dtype
 from .._core.rule import Rule
 from . import jax_rows, jax_values
 from .generic import Backend
@@ -54,6 +55,9 @@ class Jax(Backend):
 
     def device(self, x: Any) -> Any:
         return None  # a compiled function runs where its arguments are
+
+    def count(self, n: Any, like: Any) -> Any:
+        return float(n) if isinstance(n, int) else jnp.asarray(n, working_dtype(self, like))  # a symbol in jax.export
 
     def index_dtype(self) -> Any:
         return jnp.int64 if jax.config.jax_enable_x64 else jnp.int32

@@ -89,9 +89,11 @@ def sum_but(columns: list[Any], index: Any) -> Any:
 def in_parts(f: Callable[..., Any], *arrays: Any) -> Any:
     """`f(*arrays)`, an array of one number a row, with the rows that are over computed apart."""
     count = arrays[0].shape[0]
-    even = count - count % EVEN
-    parts = [part for part in (slice(0, even), slice(even, count)) if part.start < part.stop]
-    return jnp.concatenate([f(*(x[part] for x in arrays)) for part in parts])
+    if not isinstance(count, int) or count < EVEN or count % EVEN == 0:  # jax.export may know no size
+        return f(*arrays)
+    over = count % EVEN
+    parts = [f(*(x[part] for x in arrays)) for part in (slice(-over), slice(-over, None))]
+    return jnp.concatenate(parts)
 
 
 def window(classes: int) -> int:

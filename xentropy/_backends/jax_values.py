@@ -44,8 +44,8 @@ def verbs(rows: Any) -> Callable[[Any], Any]:
     by_label, columns = ByLabel("jax", jnp), Columns("jax", jnp)
 
     def choose(x: Any) -> Any:
-        if x.shape[-1] <= FEW:
-            return columns if x.size > SMALL else rows
-        return by_label if x.size > LARGE else rows
+        few = x.shape[-1] <= FEW
+        large = isinstance(x.size, int) and x.size > (SMALL if few else LARGE)  # jax.export may know no size
+        return rows if not large else columns if few else by_label
 
     return choose

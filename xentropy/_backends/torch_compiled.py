@@ -19,8 +19,8 @@ from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
 
-FEW = 64
-LARGE = 1 << 18  # logits
+FEW = 64  # classes up to which one sum of what the label selects costs less than two of all
+LARGE = 1 << 18  # logits above which a pass over them takes longer than a test of the losses
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -29,13 +29,25 @@ class Values(Torch):
 
     differentiates = False
 
-    total_but_one = ways.total_but_one_by_peak
-    all_but = ways.all_but_by_peak
-
     def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+        plain = type(x) in _PLAIN and x.device.type == "cpu" and not torch.compiler.is_exporting()
         # only of sizes that are fixed: a condition on a dynamic one would be one more graph
-        large = not steep and x.device.type == "cpu" and statically_known_true(x.numel() > LARGE)
-        return rows(BY_LABEL if large and not torch.compiler.is_exporting() else self, steep, -1, x, *others)
+        large = plain and not steep and statically_known_true(x.numel() > LARGE)
+        return rows(BY_LABEL if large else self, steep, -1, x, *others)
+
+    def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        return self.all_but(terms, x, base, index, axis)[1]
+
+    def total_but_one(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, own: Any, axis: int) -> Any:
+        if x.shape[axis] > FEW:
+            return ways.total_but_one_by_peak(self, terms, x, top, index, own, axis)
+        return super().total_but_one(terms, x, top, index, own, axis)
+
+    def all_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        if x.shape[axis] > FEW:
+            return ways.all_but_by_peak(self, terms, x, base, index, axis)
+        e = terms(self, x, base)
+        return e, self.total(e * (self.positions(x, axis).to(x.dtype) != index.to(x.dtype)), axis)
 
     def guard(self, x: Any, live: Any) -> Any:
         return x
@@ -52,8 +64,7 @@ class ByLabel(Values):
     def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
         if x.shape[axis] > FEW:
             return self.total_but_peak(terms(self, x, base), None, 0.0, axis)  # the label's own term is a 1
-        others = self.positions(x, axis).to(x.dtype) != index.to(x.dtype)
-        return self.total(terms(self, x, base) * others, axis)
+        return super().total_but(terms, x, base, index, axis)
 
     def unless(self, fine: Any, x: Any, mended: Callable[[], Any]) -> Any:
         return torch.cond(fine.all(), lambda: x.clone(), mended, ())
