@@ -68,7 +68,7 @@ class Jax(Backend):
         return jnp.where(up, partial, 0.0) * tangent - jnp.where(up, 0.0, -partial) * tangent
 
     def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
-        if self.differentiates or x.size == 0 or jax.default_backend() != "cpu":
+        if self.differentiates or x.size == 0 or jax.default_backend() != "cpu" or _placed(x):
             return super().walk(rows, steep, x, *others)
         flat = x.reshape(-1, x.shape[-1])
         others = tuple(y.reshape(-1) if hasattr(y, "ndim") and y.ndim else y for y in others)
@@ -84,6 +84,8 @@ class Jax(Backend):
     # the places of a gather and drops those of a scatter.
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
+        if _placed(x) and index.shape[axis] == 1:
+            return self.total(jnp.where(self.places(x, index, axis), x, 0.0), axis)
         return jnp.take_along_axis(x, index, axis=axis, mode="promise_in_bounds")
 
     def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
@@ -92,6 +94,9 @@ class Jax(Backend):
         grid = [jnp.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(x.shape)]
         grid[axis] = index
         return x.at[tuple(grid)].add(amount, mode="promise_in_bounds", wrap_negative_indices=False)
+
+    def sum(self, x: Any) -> Any:
+        return jnp.sum(x) if _placed(x) else super().sum(x)
 
     def total(self, x: Any, axis: int) -> Any:
         return jnp.sum(x, axis=axis, keepdims=True)  # XLA sums in blocks itself
@@ -127,6 +132,11 @@ _ones_like = jax.jit(jnp.ones_like)  # made where they are wanted: jax.grad carr
 def _devices(x: Any) -> frozenset[Any]:
     """None for the NumPy arrays that JAX takes for its own."""
     return frozenset(x.devices()) if hasattr(x, "devices") else frozenset()
+
+
+def _placed(x: Any) -> bool:
+    """Whether its type says on which devices its parts are: a gather or a write in place would have to say so too."""
+    return jax.sharding.AxisType.Explicit in jax.typeof(x).sharding.mesh.axis_types
 
 
 class _Raise:
