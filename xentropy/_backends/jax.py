@@ -72,24 +72,27 @@ class Jax(Backend):
             return super().walk(rows, steep, x, *others)
         flat = x.reshape(-1, x.shape[-1])
         others = tuple(y.reshape(-1) if hasattr(y, "ndim") and y.ndim else y for y in others)
-        loss, slope = (_of_rows(rows) if steep else partial(rows, VALUES(flat), False, -1))(flat, *others)
+        loss, slope = (_of_rows(rows) if steep else partial(rows, values_for(flat), False, -1))(flat, *others)
         return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
 
     def contract(self, slope: Any, tangent: Any, index: Any, axis: int) -> Any:
         return (
-            super().contract(slope, tangent, index, axis) if self.differentiates else contract(slope, tangent, index)
+            super().contract(slope, tangent, index, axis)
+            if self.differentiates or _placed(slope)
+            else contract(slope, tangent, index)
         )
 
     # An index is in range, or is trusted, for which nothing may be spent. XLA itself stays in bounds: it clamps
     # the places of a gather and drops those of a scatter.
 
     def pick(self, x: Any, index: Any, axis: int) -> Any:
-        if _placed(x) and index.shape[axis] == 1:
-            return self.total(jnp.where(self.places(x, index, axis), x, 0.0), axis)
+        if _placed(x):
+            each = [self.places(x, place, axis) for place in jnp.split(index, index.shape[axis], axis)]
+            return jnp.concatenate([_only(x, here, axis) for here in each], axis=axis)
         return jnp.take_along_axis(x, index, axis=axis, mode="promise_in_bounds")
 
     def deposit(self, x: Any, index: Any, amount: Any, axis: int) -> Any:
-        if index.shape[axis] == 1:
+        if index.shape[axis] == 1 or _placed(x):
             return super().deposit(x, index, amount, axis)
         grid = [jnp.arange(n).reshape([-1 if i == j else 1 for j in range(x.ndim)]) for i, n in enumerate(x.shape)]
         grid[axis] = index
@@ -137,6 +140,13 @@ def _devices(x: Any) -> frozenset[Any]:
 def _placed(x: Any) -> bool:
     """Whether its type says on which devices its parts are: a gather or a write in place would have to say so too."""
     return jax.sharding.AxisType.Explicit in jax.typeof(x).sharding.mesh.axis_types
+
+
+def _only(x: Any, here: Any, axis: int) -> Any:
+    """What there is at one place a row."""
+    if x.dtype == bool:
+        return jnp.any(x & here, axis=axis, keepdims=True)
+    return jnp.sum(jnp.where(here, x, jnp.zeros((), x.dtype)), axis=axis, keepdims=True)
 
 
 class _Raise:
@@ -211,4 +221,4 @@ def _attached(rule: Rule) -> Any:
 
 BACKEND = Jax("jax", jnp)
 GUARDED, ROWS = jax_rows.verbs(Jax)
-VALUES = jax_values.verbs(ROWS)
+values_for = jax_values.verbs(ROWS)

@@ -1,7 +1,8 @@
-"""The verbs of class indices for XLA on CPUs: row quantities without a class axis, and sums by windows of classes.
+"""The verbs of class indices for XLA on CPUs: row quantities without a class axis, and sums without the label.
 
 XLA's fast reductions take what goes into them along, like an exponential, but neither a selection nor an axis of
-size 1 that is the last. So the label is not selected away in a row: its own window of classes is summed again.
+size 1 that is the last. So of many classes the label is not selected away: its own window of classes is summed again.
+Few classes are a sum of columns, and what is between is selected all the same.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ SHORT = 128  # classes up to which a selection costs less than windows, or than 
 LONG = 4096
 
 
-def verbs(base: Any) -> Any:
-    """Those of the backend `base` for `walk`: of what is differentiated, and of what is not."""
+def verbs(backend: Any) -> Any:
+    """Those of a class of backends for `walk`: of what is differentiated, and of what is not."""
 
-    class Rows(base):
+    class Rows(backend):
         def wide(self, x: Any) -> Any:
             return x[..., None]
 
@@ -97,7 +98,7 @@ def in_parts(f: Callable[..., Any], *arrays: Any) -> Any:
 
 
 def window(classes: int) -> int:
-    """Up to twice as many classes a window as there are windows, with none left over if that can be."""
+    """Classes a window: between the root of their number and twice that, with none left over if that can be."""
     most = 2 * isqrt(classes)
     return max((n for n in range(most // 2, most + 1) if classes % n == 0), default=most)
 

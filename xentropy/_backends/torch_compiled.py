@@ -30,8 +30,9 @@ class Values(Torch):
     differentiates = False
 
     def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+        # not what AOTAutograd traces of a differentiated call: its tensors have a type of their own
         plain = type(x) in _PLAIN and x.device.type == "cpu" and not torch.compiler.is_exporting()
-        # only of sizes that are fixed: a condition on a dynamic one would be one more graph
+        # only where the sizes say so: to ask one that is dynamic would make one more graph
         large = plain and not steep and statically_known_true(x.numel() > LARGE)
         return rows(BY_LABEL if large else self, steep, -1, x, *others)
 

@@ -18,6 +18,7 @@ from .labels import poison, read_target
 from .partial import log1p
 from .precision import kind, promote, working_dtype
 from .rule import Local
+from .softmax import INF
 from .verbs import Array, Verbs
 
 
@@ -93,7 +94,9 @@ def _rows(
         else:
             label = v.pick(x, index, axis)
         if base is None:
-            return log1p(v, v.total_but(_relative, x, label, index, axis)), None, None, None
+            finite = xp.isfinite(label)
+            rest = v.total_but(_relative, x, xp.where(finite, label, 0.0), index, axis)
+            return xp.where(finite, log1p(v, rest), INF), None, None, None  # of any other logit a loss that is mended
         own = label - base
         if steep:
             e, rest = v.all_but(_relative, x, base, index, axis)

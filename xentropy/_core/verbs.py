@@ -92,7 +92,8 @@ class Verbs:
 
     def based(self, relative: Callable[..., tuple[Any, ...]], x: Array, live: Any, axis: int) -> tuple[Any, ...]:
         """`relative(base, highest)` for a base that the exponentials of each row are taken relative to: its maximum,
-        or any number near it. How rows that are not `live` come out is of no matter."""
+        or any number near it. `highest` says that it is the maximum and may be told apart. How rows that are not
+        `live` come out is of no matter."""
         return relative(self.constant(self.top(x, axis)), not self.differentiates)
 
     def unless(self, fine: Array, x: Array, mended: Callable[[], Array]) -> Array:
@@ -121,8 +122,8 @@ class Verbs:
         return self.top(x, axis), None
 
     def total_but_peak(self, e: Array, place: Any, nought: Any, axis: int) -> Array:
-        """The sum of numbers up to 1 with `nought`, 0 or NaN, for one 1 among them, which is at `place` if that is
-        known. The formula owns `e`, and is done with it."""
+        """The sum of numbers, most of them up to 1, with `nought`, 0 or NaN, for one 1 among them, which is at
+        `place` if that is known. The formula owns `e`, and is done with it."""
         ones = self.make(self.xp.floor, e)
         count = self.total(ones, axis)
         return (count - 1.0) - self.total(self.remake(self.xp.subtract, ones, e), axis) + nought
@@ -191,8 +192,7 @@ class Verbs:
 
     def total_but(self, terms: Callable[..., Array], x: Array, base: Array, index: Array, axis: int) -> Array:
         """The sum along `axis`, kept with size 1, of terms(self, x, base) but that of one class a row. Each term is
-        that of its own logit, owned by the formula, and that of a logit of -inf is 0. Relative to that class
-        itself, if its logit is infinite, the sum is NaN."""
+        that of its own logit, owned by the formula, and that of a logit of -inf is 0."""
         return self.total(self.drop(terms(self, x, base), index, axis), axis)
 
     def all_but(

@@ -11,8 +11,9 @@ FAR = 64.0  # nats: e^64 is within float32
 
 
 def based_by_label(v: Verbs, relative: Callable[..., Any], x: Array, live: Any, axis: int) -> tuple[Any, ...]:
-    """`based` where a pass over the logits takes longer than a test of the losses: on the label, whose logit is there
-    without one. A loss that comes out large, or not as a number, is taken relative to the maximum after all."""
+    """`based` of class indices, for losses alone, where a pass over the logits takes longer than a test of the
+    losses: `relative()` is by the label, whose logit is there without one. A loss that comes out large, or not as a
+    number, is taken relative to the maximum after all."""
     loss, *others = relative()
 
     def near() -> Array:
