@@ -109,5 +109,5 @@ def _windows(x: Any, start: Any, merge: Any, size: int) -> Any:
 
 
 def _slices(x: Any, start: Any, size: int) -> Any:
-    """`size` classes of each row, in half of the time of a gather of each class."""
+    """`size` classes of each row: a slice takes less time than a gather of each class."""
     return jax.vmap(lambda row, first: jax.lax.dynamic_slice(row, (first,), (size,)))(x, start)
