@@ -43,18 +43,18 @@ def textbook(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def test_losses(backend, classes, dtype, monkeypatch):
     import torch
 
-    from xentropy._backends import torch_compiled
+    from xentropy._backends import torch_values
 
     asked = []
-    unless = torch_compiled.ByLabel.unless
+    unless = torch_values.ByLabel.unless
 
     def counted(self, *arguments):
         asked.append(1)
         return unless(self, *arguments)
 
     torch._dynamo.reset()
-    monkeypatch.setattr(torch_compiled, "LARGE", 0)
-    monkeypatch.setattr(torch_compiled.ByLabel, "unless", counted)
+    monkeypatch.setattr(torch_values, "LARGE", 0)
+    monkeypatch.setattr(torch_values.ByLabel, "unless", counted)
     f = torch.compile(
         lambda x, y: xentropy.cross_entropy(x, y, ignore_index=-100, reduction="none"),
         fullgraph=True,

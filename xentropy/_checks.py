@@ -84,13 +84,11 @@ def broadcasts(name: str, x: Any, to: tuple[int, ...], what: str) -> None:
         raise ValueError(f"{about(name, x)} does not broadcast to {what}, {tuple(to)}")
 
 
-def joint_shape(name: str, x: Any, other: str, y: Any) -> tuple[int, ...]:
-    """The shape that two arrays broadcast to."""
+def broadcast_together(name: str, x: Any, other: str, y: Any) -> None:
     long, short = sorted((tuple(x.shape), tuple(y.shape)), key=len, reverse=True)
     padded = (1,) * (len(long) - len(short)) + short
     if any(n != m and 1 not in (n, m) for n, m in zip(long, padded, strict=True)):
         raise ValueError(f"{about(name, x)} and {about(other, y)} do not broadcast")
-    return tuple(m if n == 1 else n for n, m in zip(long, padded, strict=True))
 
 
 def mask(name: str, x: Any, to: tuple[int, ...], what: str) -> None:

@@ -93,8 +93,8 @@ def xlogy(x: Any, y: Any, /) -> Any:
     v = check.enter(x=x, y=y)
     check.floating("x", x)
     check.floating("y", y)
-    shape = check.joint_shape("x", x, "y", y)
-    return v.run(transforms.xlogy, (x, y), dict(shape=shape))[0]
+    check.broadcast_together("x", x, "y", y)
+    return v.run(transforms.xlogy, (x, y), {})[0]
 
 
 def _apply(name: str, x: Any) -> Any:

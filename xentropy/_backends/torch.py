@@ -51,6 +51,10 @@ class Torch(Backend):
         return _plain() or not rules_enabled()
 
     def run(self, function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if _plain():
+            from .torch_compiled import run
+
+            return run(function, arrays, options)
         views = self.views(arrays)
         return function(self, *arrays, **options) if views is None else self.run_on(views, function, arrays, options)
 
@@ -63,15 +67,13 @@ class Torch(Backend):
         if any(type(x) is Traced for x in inputs):  # in a backward pass that is to be differentiated
             return self._record(rule, inputs)
         if _plain():
-            from .torch_compiled import outputs
-
-            return outputs(rule, inputs, self._differentiating(inputs))
-        if rule.plain or not rules_enabled() or not self._differentiating(inputs) or _lost():
+            return rule(self if self.differentiating(inputs) else _values(), *inputs)
+        if rule.plain or not rules_enabled() or not self.differentiating(inputs) or _lost():
             return rule(self, *inputs)
         out = RuleFunction.apply(rule, *inputs)
         return out if isinstance(out, tuple) else (out,)
 
-    def _differentiating(self, inputs: tuple[Any, ...]) -> bool:
+    def differentiating(self, inputs: tuple[Any, ...]) -> bool:
         if watched():
             return True
         return torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in inputs)
@@ -169,7 +171,7 @@ class RuleFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(rule: Rule, *inputs: Any) -> Any:
-        return rule(_verbs(), *inputs)
+        return rule(_values() if _plain() else BACKEND, *inputs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -186,7 +188,8 @@ class RuleFunction(torch.autograd.Function):
         arrays = _restore(ctx)
         if all(ct is None for ct in cotangents):
             return (None,) * (1 + len(arrays))
-        v = BACKEND if torch.is_grad_enabled() else _verbs()  # with a graph it is differentiated again
+        bare = _plain() and not torch.is_grad_enabled()  # with a graph it is differentiated again
+        v = _values() if bare else BACKEND
         return (None, *ctx.rule.vjp(v, arrays, ctx.needs_input_grad[1:], cotangents))
 
     @staticmethod
@@ -194,11 +197,9 @@ class RuleFunction(torch.autograd.Function):
         return tuple(ctx.rule.jvp(BACKEND, _restore(ctx), tangents))
 
 
-def _verbs() -> Any:
-    """Those of what is not differentiated by torch."""
-    if not _plain():
-        return BACKEND
-    from .torch_compiled import VALUES
+def _values() -> Any:
+    """The verbs of what nobody differentiates, in a graph."""
+    from .torch_values import VALUES
 
     return VALUES
 

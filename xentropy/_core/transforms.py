@@ -20,8 +20,9 @@ def elementwise(v: Verbs, x: Array, *, name: str) -> tuple[Array, ...]:
     return v.apply(_ELEMENTWISE[name], x)
 
 
-def xlogy(v: Verbs, x: Array, y: Array, *, shape: tuple[int, ...]) -> tuple[Array, ...]:
-    return v.apply(XLogY(), leading(v, x, len(shape)), leading(v, y, len(shape)))
+def xlogy(v: Verbs, x: Array, y: Array) -> tuple[Array, ...]:
+    ndim = max(x.ndim, y.ndim)
+    return v.apply(XLogY(), leading(v, x, ndim), leading(v, y, ndim))
 
 
 def softmax(v: Verbs, x: Array, temperature: Any, where: Any, *, axis: int, log: bool) -> tuple[Array, ...]:

@@ -1,0 +1,66 @@
+"""The verbs of what nobody differentiates, as torch.compile traces it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.fx.experimental.symbolic_shapes import statically_known_true
+
+from .._core import ways
+from .torch import BACKEND, Torch
+
+FEW = 64  # classes up to which one sum of what the label selects costs less than two of all
+LARGE = 1 << 18  # logits above which a pass over them takes longer than a test of the losses
+PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+class Values(Torch):
+    """The verbs of what nobody differentiates."""
+
+    differentiates = False
+
+    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+        # not what AOTAutograd traces of a differentiated call: its tensors have a type of their own
+        plain = type(x) in PLAIN and x.device.type == "cpu" and not torch.compiler.is_exporting()
+        # only where the sizes say so: to ask one that is dynamic would make one more graph
+        large = plain and not steep and statically_known_true(x.numel() > LARGE)
+        return rows(BY_LABEL if large else self, steep, -1, x, *others)
+
+    def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        return self.all_but(terms, x, base, index, axis)[1]
+
+    def total_but_one(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, own: Any, axis: int) -> Any:
+        if x.shape[axis] > FEW:
+            return ways.total_but_one_by_peak(self, terms, x, top, index, own, axis)
+        return super().total_but_one(terms, x, top, index, own, axis)
+
+    def all_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        if x.shape[axis] > FEW:
+            return ways.all_but_by_peak(self, terms, x, base, index, axis)
+        e = terms(self, x, base)
+        return e, self.total(e * (self.positions(x, axis).to(x.dtype) != index.to(x.dtype)), axis)
+
+    def guard(self, x: Any, live: Any) -> Any:
+        return x
+
+    def minus_abs(self, x: Any) -> Any:
+        return -torch.abs(x)
+
+
+class ByLabel(Values):
+    """The same of losses alone, of many logits."""
+
+    based = ways.based_by_label
+
+    def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        if x.shape[axis] > FEW:
+            return self.total_but_peak(terms(self, x, base), None, 0.0, axis)  # the label's own term is a 1
+        return super().total_but(terms, x, base, index, axis)
+
+    def unless(self, fine: Any, x: Any, mended: Callable[[], Any]) -> Any:
+        return torch.cond(fine.all(), lambda: x.clone(), mended, ())
+
+
+VALUES, BY_LABEL = Values("torch", BACKEND.xp), ByLabel("torch", BACKEND.xp)
