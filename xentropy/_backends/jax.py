@@ -72,7 +72,7 @@ class Jax(Backend):
             return super().walk(rows, steep, x, *others)
         flat = x.reshape(-1, x.shape[-1])
         others = tuple(y.reshape(-1) if hasattr(y, "ndim") and y.ndim else y for y in others)
-        loss, slope = (_of_rows(rows) if steep else partial(rows, values_for(flat), False, -1))(flat, *others)
+        loss, slope = (_of_rows(rows) if steep else partial(walk_losses, rows))(flat, *others)
         return loss.reshape(*x.shape[:-1], 1), None if slope is None else slope.reshape(x.shape)
 
     def contract(self, slope: Any, tangent: Any, index: Any, axis: int) -> Any:
@@ -221,4 +221,4 @@ def _attached(rule: Rule) -> Any:
 
 BACKEND = Jax("jax", jnp)
 GUARDED, ROWS = jax_rows.verbs(Jax)
-values_for = jax_values.verbs(ROWS)
+walk_losses = jax_values.walker(ROWS)

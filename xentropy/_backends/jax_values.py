@@ -1,6 +1,6 @@
 """The verbs of losses without their slopes, of many logits, for XLA on CPUs: relative to the label, not the maximum.
 
-The label's logit is there without a pass over all of them. Only a loss that comes out large, or not as a number, is
+Few classes are summed one by one, for all rows at once. Only a loss that comes out large, or not as a number, is
 taken relative to the maximum after all, which a program that has none skips.
 """
 
@@ -19,15 +19,13 @@ SMALL = 1 << 11  # logits above which that pays of few classes
 LARGE = 1 << 18  # and of many, where a pass over them takes longer than a test of the losses
 
 
-def verbs(rows: Any) -> Callable[[Any], Any]:
-    """Those of rows like `rows`, as a function of the logits."""
-    kind: Any = type(rows)
+def walker(usual: Any) -> Callable[..., Any]:
+    """`walk` of such losses, next to the usual verbs of rows."""
+    kind: Any = type(usual)
 
-    class ByLabel(kind):
-        based = ways.based_by_label
-
-        def unless(self, fine: Any, x: Any, mended: Callable[[], Any]) -> Any:
-            return jax.lax.cond(jnp.all(fine), lambda: x, mended)
+    class ByLabel(ways.ByLabel, kind):
+        def unless(self, fine: Any, mended: Callable[..., Any], x: Any, *others: Any) -> Any:
+            return jax.lax.cond(fine, lambda: x, lambda: mended(x, *others))
 
     class Columns(ByLabel):
         def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
@@ -36,14 +34,13 @@ def verbs(rows: Any) -> Callable[[Any], Any]:
 
             return in_parts(total, x, base, index)
 
-        def total_but_one(self, *arguments: Any) -> Any:
-            return rows.total_but_one(*arguments)  # for what hardly ever runs, in as little code as may be
-
     by_label, columns = ByLabel("jax", jnp), Columns("jax", jnp)
 
-    def choose(x: Any) -> Any:
+    def walk(rows: Callable[..., Any], x: Any, *others: Any) -> Any:
         few = x.shape[-1] <= FEW
         large = isinstance(x.size, int) and x.size > (SMALL if few else LARGE)  # jax.export may know no size
-        return rows if not large else columns if few else by_label
+        if not large:
+            return rows(usual, False, -1, x, *others)
+        return ways.walk_by_label(columns if few else by_label, usual, rows, x, *others)
 
-    return choose
+    return walk

@@ -108,9 +108,9 @@ class NumPy(Backend):
             return self.peak(x, axis)[0]
         return x.reshape(-1)[x.argmax(axis, keepdims=True) + _starts(x.shape)]
 
-    def based(self, relative: Callable[..., Any], x: Any, live: Any, axis: int) -> tuple[Any, ...]:
+    def based(self, relative: Callable[..., Any], x: Any, axis: int) -> tuple[Any, ...]:
         if x.shape[axis] <= tiles.FEW:  # to choose takes longer than to subtract
-            return super().based(relative, x, live, axis)
+            return super().based(relative, x, axis)
         top = self.top(x, axis)
         found: tuple[Any, ...] = relative(top - np.minimum(np.maximum(top, 0.0), 32.0))
         return found

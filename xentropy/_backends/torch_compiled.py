@@ -19,14 +19,13 @@ import torch
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
-from .torch_values import PLAIN, VALUES
+from .torch_values import PLAIN, SOLE
 
 
 def run(function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
     """The outputs of a formula."""
     if (
-        not BACKEND.differentiating(arrays)
-        or watched() or not rules_enabled() or torch.compiler.is_exporting()
+        watched() or not rules_enabled() or torch.compiler.is_exporting()
         or any(isinstance(x, torch.Tensor) and type(x) not in PLAIN for x in arrays)
     ):  # fmt: skip
         out: tuple[Any, ...] = function(BACKEND, *arrays, **options)
@@ -44,7 +43,7 @@ class InGraph(Torch):
 
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
         if not self.differentiating(inputs):
-            return rule(VALUES, *inputs)
+            return rule(SOLE, *inputs)
         if rule.plain:
             return rule(self, *inputs)
         out = RuleFunction.apply(rule, *inputs)

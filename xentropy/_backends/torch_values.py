@@ -21,13 +21,6 @@ class Values(Torch):
 
     differentiates = False
 
-    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
-        # not what AOTAutograd traces of a differentiated call: its tensors have a type of their own
-        plain = type(x) in PLAIN and x.device.type == "cpu" and not torch.compiler.is_exporting()
-        # only where the sizes say so: to ask one that is dynamic would make one more graph
-        large = plain and not steep and statically_known_true(x.numel() > LARGE)
-        return rows(BY_LABEL if large else self, steep, -1, x, *others)
-
     def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
         return self.all_but(terms, x, base, index, axis)[1]
 
@@ -49,18 +42,28 @@ class Values(Torch):
         return -torch.abs(x)
 
 
-class ByLabel(Values):
+class ByLabel(ways.ByLabel, Values):
     """The same of losses alone, of many logits."""
-
-    based = ways.based_by_label
 
     def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
         if x.shape[axis] > FEW:
             return self.total_but_peak(terms(self, x, base), None, 0.0, axis)  # the label's own term is a 1
         return super().total_but(terms, x, base, index, axis)
 
-    def unless(self, fine: Any, x: Any, mended: Callable[[], Any]) -> Any:
-        return torch.cond(fine.all(), lambda: x.clone(), mended, ())
+    def unless(self, fine: Any, mended: Callable[..., Any], *operands: Any) -> Any:
+        cond = torch.ops.higher_order.cond
+        [out] = cond(fine, lambda x, *_: (x.clone(),), lambda *given: (mended(*given),), operands)
+        return out
 
 
-VALUES, BY_LABEL = Values("torch", BACKEND.xp), ByLabel("torch", BACKEND.xp)
+class Sole(Values):
+    """The verbs of calls without a derivative, in an operator."""
+
+    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+        # only where the sizes say so: to ask one that is dynamic would make one more graph
+        large = x.device.type == "cpu" and not steep and statically_known_true(x.numel() > LARGE)
+        return ways.walk_by_label(BY_LABEL, self, rows, x, *others) if large else rows(self, steep, -1, x, *others)
+
+
+VALUES, SOLE = Values("torch", BACKEND.xp), Sole("torch", BACKEND.xp)
+BY_LABEL = ByLabel("torch", BACKEND.xp)

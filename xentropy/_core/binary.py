@@ -20,9 +20,9 @@ from .verbs import Array, Verbs
 
 
 def _term(v: Verbs, weight: Array, n: Array) -> tuple[Array, Array]:
-    """The weight and the surprisal, both 0 where the term is gone."""
-    gone = (weight == 0.0) & (n == INF)
-    return v.xp.where(gone, 0.0, weight), v.xp.where(gone, 0.0, n)
+    """The weight and the surprisal, both 0 where the term is gone. Compilers join numbers faster than masks."""
+    finite = v.xp.where(n == INF, 0.0, n)
+    return weight, v.xp.where(weight == 0.0, finite, n)
 
 
 def _smooth(v: Verbs, y: Array, smoothing: Any) -> Array:

@@ -18,7 +18,6 @@ from .labels import poison, read_target
 from .partial import log1p
 from .precision import kind, promote, working_dtype
 from .rule import Local
-from .softmax import INF
 from .verbs import Array, Verbs
 
 
@@ -94,9 +93,8 @@ def _rows(
         else:
             label = v.pick(x, index, axis)
         if base is None:
-            finite = xp.isfinite(label)
-            rest = v.total_but(_relative, x, xp.where(finite, label, 0.0), index, axis)
-            return xp.where(finite, log1p(v, rest), INF), None, None, None  # of any other logit a loss that is mended
+            rest = v.total_but(_relative, x, label, index, axis)
+            return log1p(v, rest) + 0.0 * label, None, None, None  # NaN, which is mended, if that is infinite
         own = label - base
         if steep:
             e, rest = v.all_but(_relative, x, base, index, axis)
@@ -106,7 +104,7 @@ def _rows(
             return _loss_from_top(v, own, v.total_but_one(_relative, x, base, index, own, axis)), None, None, None
         return _loss(v, own, v.total_but(_relative, x, base, index, axis)), None, None, None
 
-    loss, e, e_y, rest = v.based(relative, x, live, axis)
+    loss, e, e_y, rest = v.based(relative, x, axis)
     if bad is not None:
         spoilt = poison(v, bad, loss)
         loss, rest = loss * spoilt, rest * spoilt if steep else None

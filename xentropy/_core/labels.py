@@ -31,10 +31,9 @@ def class_indices(v: Verbs, labels: Array, classes: int, ignore_index: int | Non
         ignored = xp.zeros_like(wide, dtype=xp.bool) if held is None else wide == held
     if trust:
         return Indices(wide if ignored is None else xp.where(~ignored, wide, 0), None, ignored)
-    inside = (wide >= 0) & (wide < classes)
-    bad = ~inside if ignored is None else ~(inside | ignored)
-    used = inside if ignored is None else inside & ~ignored
-    return Indices(xp.where(used, wide, 0), bad, ignored)
+    index = xp.clip(wide, 0, classes - 1) if classes else xp.zeros_like(wide)
+    bad = index != wide if classes else xp.ones_like(wide, dtype=xp.bool)
+    return Indices(index, bad if ignored is None else bad & ~ignored, ignored)
 
 
 def wrapped(dtype: Any, wide: str, value: int) -> int | None:
@@ -57,7 +56,7 @@ def bad_probabilities(v: Verbs, y: Array) -> Array:
     """Outside [0, 1], or NaN."""
     if is_index(y):
         return ~((y == 0) | (y == 1))
-    return ~((y >= 0) & (y <= 1))
+    return v.xp.clip(y, 0.0, 1.0) != y
 
 
 def poison(v: Verbs, bad: Array, like: Array) -> Array:

@@ -77,7 +77,7 @@ class Softmax(Rule):
                 e = v.shifted(v.xp.exp, x, base)
                 return e, v.total(e, self.axis)
 
-            e, total = v.based(relative, x, None, self.axis)
+            e, total = v.based(relative, x, self.axis)
             return (v.remake(v.xp.divide, e, total),)
         r = row(v, x, temperature, where, self.axis)
         if self.log:

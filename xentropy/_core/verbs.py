@@ -90,15 +90,14 @@ class Verbs:
         """The maximum, kept with size 1."""
         return self.xp.max(x, axis=axis, keepdims=True)
 
-    def based(self, relative: Callable[..., tuple[Any, ...]], x: Array, live: Any, axis: int) -> tuple[Any, ...]:
+    def based(self, relative: Callable[..., tuple[Any, ...]], x: Array, axis: int) -> tuple[Any, ...]:
         """`relative(base, highest)` for a base that the exponentials of each row are taken relative to: its maximum,
-        or any number near it. `highest` says that it is the maximum and may be told apart. How rows that are not
-        `live` come out is of no matter."""
+        or any number near it. `highest` says that it is the maximum and may be told apart."""
         return relative(self.constant(self.top(x, axis)), not self.differentiates)
 
-    def unless(self, fine: Array, x: Array, mended: Callable[[], Array]) -> Array:
-        """`x` if all of it is fine, or else `mended()`."""
-        return mended()
+    def unless(self, fine: Array, mended: Callable[..., Array], x: Array, *others: Any) -> Array:
+        """`x` if all of it is fine, or else `mended(x, *others)`, which holds no other arrays."""
+        return mended(x, *others)
 
     def shifted(self, function: Callable[..., Array], x: Array, base: Array) -> Array:
         """`function(x - base)`, a function of the namespace, in memory that the formula owns."""

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .labels import poison
 from .verbs import Array, Verbs
 
 FAR = 64.0  # nats: e^64 is within float32
 
 
-def based_by_label(v: Verbs, relative: Callable[..., Any], x: Array, live: Any, axis: int) -> tuple[Any, ...]:
-    """`based` of class indices, for losses alone, where a pass over the logits takes longer than a test of the
-    losses: `relative()` is by the label, whose logit is there without one. A loss that comes out large, or not as a
-    number, is taken relative to the maximum after all."""
-    loss, *others = relative()
+class ByLabel:
+    """Of class indices, for losses alone: relative to the label, whose logit is there without a pass over all."""
 
-    def near() -> Array:
-        return loss < FAR if live is None else (loss < FAR) | ~live
+    def based(self, relative: Callable[..., Any], x: Array, axis: int) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = relative()
+        return found
 
-    def mended() -> Array:
-        return v.xp.where(near(), loss, Verbs.based(v, relative, x, live, axis)[0])
 
-    return v.unless(near(), loss, mended), *others
+def walk_by_label(
+    v: Verbs, usual: Verbs, rows: Callable[..., Any], x: Array, index: Array, live: Any, bad: Any, divisor: Any
+) -> tuple[Array, None]:
+    """`walk` of those, where a pass over the logits takes longer than a test of the losses. What comes out large, or
+    not as a number, is computed as usual after all."""
+
+    def mended(loss: Array, x: Array, index: Array) -> Array:
+        return v.xp.where(loss < FAR, loss, rows(usual, False, -1, x, index, None, None, None)[0])
+
+    loss, _ = rows(v, False, -1, x, index, live, None, None)  # of rows that do not count 0, which is fine
+    loss = v.unless(v.xp.max(loss) < FAR, mended, loss, x, index)
+    return (loss if bad is None else loss * poison(v, bad, loss)), None
 
 
 # The next two are for where a comparison of each class with the label takes as long as its exponential: the 1 is left
