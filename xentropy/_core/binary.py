@@ -21,8 +21,11 @@ from .verbs import Array, Verbs
 
 def _term(v: Verbs, weight: Array, n: Array) -> tuple[Array, Array]:
     """The weight and the surprisal, both 0 where the term is gone. Compilers join numbers faster than masks."""
-    finite = v.xp.where(n == INF, 0.0, n)
-    return weight, v.xp.where(weight == 0.0, finite, n)
+    where, endless, unwanted = v.xp.where, n == INF, weight == 0.0
+    return (
+        where(endless, where(unwanted, 0.0, weight), weight),
+        where(unwanted, where(endless, 0.0, n), n),
+    )
 
 
 def _smooth(v: Verbs, y: Array, smoothing: Any) -> Array:
