@@ -70,6 +70,58 @@ def test_losses(backend, classes, dtype, monkeypatch):
     torch._dynamo.reset()
 
 
+def test_what_is_not_mended(backend, monkeypatch):
+    """The losses relative to the label, and whether all of them are near."""
+    import torch
+
+    from xentropy._backends import torch_values
+
+    def unmended(self, fine, mended, loss, *others):
+        return torch.where(fine, loss, torch.nan)
+
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch_values, "LARGE", 0)
+    monkeypatch.setattr(torch_values.ByLabel, "unless", unmended)
+    x, y = rows(10, "float64")
+    want = textbook(x, y)
+    close = np.where(want < 60, np.arange(len(y)), 40)
+    f = torch.compile(
+        lambda x, y: xentropy.cross_entropy(x, y, ignore_index=-100, reduction="none"),
+        fullgraph=True, dynamic=False, backend="aot_eager",
+    )  # fmt: skip
+    np.testing.assert_allclose(f(torch.asarray(x[close]), torch.asarray(y[close])), want[close], rtol=1e-14)
+    for row in (4, 5, 10, 11, 12, 20):
+        far = np.concatenate([close[:8], [row]])
+        assert f(torch.asarray(x[far]), torch.asarray(y[far])).isnan().all()
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("compiler", ["aot_eager", "inductor"])
+def test_beside_a_gradient(backend, compiler, monkeypatch):
+    """In the graph of a training step, and where nothing may be recorded."""
+    import torch
+
+    from xentropy._backends import torch_values
+
+    monkeypatch.setattr(torch_values, "LARGE", 0)
+    x, y = torch.randn(50, 20, dtype=torch.float64) * 50, torch.randint(0, 20, (50,))
+
+    def step(x, y):
+        return xentropy.cross_entropy(x, y), xentropy.cross_entropy(x.detach(), y)
+
+    torch._dynamo.reset()
+    f = torch.compile(step, backend=compiler, fullgraph=True)
+    with torch.inference_mode():
+        found = [*f(x, y)]
+    trained, beside = f(x.requires_grad_(), y)
+    trained.backward()
+    want = torch.nn.functional.cross_entropy(x, y)
+    for loss in (*found, trained, beside):
+        torch.testing.assert_close(loss, want, rtol=1e-13, atol=0)
+    torch.testing.assert_close(x.grad, torch.autograd.grad(want, x)[0], rtol=1e-12, atol=1e-16)
+    torch._dynamo.reset()
+
+
 def test_dynamic_sizes_are_one_graph(backend):
     import torch
     from torch._dynamo.testing import CompileCounter

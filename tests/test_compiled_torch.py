@@ -46,7 +46,7 @@ def operators(f, *arguments) -> set[str]:
     seen: set[str] = set()
 
     def look(graph, _):
-        seen.update(str(node.target) for node in graph.graph.nodes)
+        seen.update(str(node.target).partition("_")[0] for node in graph.graph.nodes)
         return graph
 
     torch._dynamo.reset()

@@ -102,6 +102,9 @@ class Torch(Backend):
             return float(n)
         return torch.full((), n, dtype=working_dtype(self, like), device=like.device)
 
+    def clip(self, x: Any, low: Any, high: Any) -> Any:
+        return torch.clamp(x, low, high)  # that of array-api-compat takes a symbol for an array
+
     def pick(self, x: Any, index: Any, axis: int) -> Any:
         return torch.gather(x, axis, index)  # take_along_dim is compiled anew for every size
 

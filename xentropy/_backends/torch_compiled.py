@@ -1,5 +1,6 @@
-"""What torch.compile traces: where a derivative is taken, a formula is one operator that is made of others.
+"""What torch.compile traces of a call: one operator, made of others.
 
+Not of one that is exported, differentiated by a transform, or given a subclass of tensors: there it is the formula.
 Dynamo does not trace a Function with `jvp`. It leaves an operator as it is, and AOTAutograd, which comes next, traces
 what it is made of, both passes. To the caches of compiled code the operator is as good as one of torch's own.
 """
@@ -8,18 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
 from hashlib import sha256
 from importlib import import_module
+from os import urandom
 from pathlib import Path
 from typing import Any
 
+import array_api_compat
 import torch
 
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
 from .torch_values import PLAIN, SOLE
+
+LARGEST = 1 << 63  # of the integers that an operator takes
 
 
 def run(function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
@@ -35,7 +39,7 @@ def run(function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str
     operands = [_spelled(x, tensors, numbers) for x in arrays]
     settings = {name: _spelled(x, tensors, numbers) for name, x in options.items()}
     words = _joined(function.__module__, function.__name__, operands, settings)
-    return tuple(torch.ops.xentropy.formula(words, tensors, numbers))
+    return tuple(_operator(words, tensors, numbers))
 
 
 class InGraph(Torch):
@@ -55,26 +59,37 @@ IN_GRAPH = InGraph("torch", BACKEND.xp)
 
 
 def _formula(words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    module, name, operands, settings, _ = json.loads(words)
+    module, name, operands, settings = json.loads(words)
     function, given = getattr(import_module(module), name), {"tensor": iter(tensors), "number": iter(numbers)}
     arrays = tuple(_read(x, given) for x in operands)
     options = {key: _read(x, given) for key, x in settings.items()}
     if torch.compiler.is_compiling():
         return list(function(IN_GRAPH, *arrays, **options))
-    return list(BACKEND.run(function, arrays, options))  # of a graph that is run as it was traced
+    return list(BACKEND.run(function, arrays, options))  # of a graph that is run as it is, by backend="eager"
 
 
+def _edition() -> str:
+    """The sources in short; a number that never comes again where there are none to read, as in an archive."""
+    files = sorted(Path(__file__).parents[1].rglob("*.py"))
+    sources = b"".join(file.read_bytes() for file in files) or urandom(32)
+    return sha256(sources + array_api_compat.__version__.encode()).hexdigest()[:16]
+
+
+# torch keeps code on disk that it has compiled, by the names of operators: another formula has another one
+_NAME = f"formula_{_edition()}"
 _library = torch.library.Library("xentropy", "FRAGMENT")
-_library.define("formula(str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]")
-_library.impl("formula", _formula, "CompositeImplicitAutograd")
+if not hasattr(torch.ops.xentropy, _NAME):  # by another copy of these very sources
+    _library.define(f"{_NAME}(str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]")
+    _library.impl(_NAME, _formula, "CompositeImplicitAutograd")
+_operator = getattr(torch.ops.xentropy, _NAME)
 
 
 def _spelled(x: Any, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    """An argument in words, or where it has been put: a number may be a symbol."""
+    """An argument in words, but for tensors, and for numbers, which may be symbols: they go to the lists."""
     if isinstance(x, torch.Tensor):
         tensors.append(x)
         return ["tensor"]
-    if isinstance(x, int | float) and not isinstance(x, bool):
+    if isinstance(x, float) or (isinstance(x, int) and not isinstance(x, bool) and -LARGEST <= x < LARGEST):
         numbers.append(x)
         return ["number"]
     if isinstance(x, Rule):
@@ -92,15 +107,8 @@ def _read(spelled: list[Any], given: dict[str, Iterator[Any]]) -> Any:
 
 
 def _joined(*words: Any) -> str:
-    return json.dumps([*words, _edition()])
+    return json.dumps(words)
 
 
 # torch.compile calls it while it traces
 _joined._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-
-@cache
-def _edition() -> str:
-    """The sources in short: code that torch keeps on disk is that of the formula it was made from."""
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

@@ -20,9 +20,9 @@ class Indices(NamedTuple):
 
 
 def class_indices(v: Verbs, labels: Array, classes: int, ignore_index: int | None, trust: bool) -> Indices:
-    """Safe class indices. The labels are widened to the widest signed integers before any comparison: a
-    uint8 holds neither 300 nor -1, and compares wrongly with both in some libraries. Unsigned labels too
-    large for that wrap to negative ones, which are out of range as well."""
+    """Safe class indices: that of a bad label is the first class or the last. The labels are widened to the widest
+    signed integers before any comparison: a uint8 holds neither 300 nor -1, and compares wrongly with both in some
+    libraries. Unsigned labels too large for that wrap to negative ones, which are out of range as well."""
     xp = v.xp
     wide = xp.astype(labels, v.index_dtype())
     ignored = None
@@ -31,7 +31,7 @@ def class_indices(v: Verbs, labels: Array, classes: int, ignore_index: int | Non
         ignored = xp.zeros_like(wide, dtype=xp.bool) if held is None else wide == held
     if trust:
         return Indices(wide if ignored is None else xp.where(~ignored, wide, 0), None, ignored)
-    index = xp.clip(wide, 0, classes - 1) if classes else xp.zeros_like(wide)
+    index = v.clip(wide, 0, classes - 1) if classes else xp.zeros_like(wide)
     bad = index != wide if classes else xp.ones_like(wide, dtype=xp.bool)
     return Indices(index, bad if ignored is None else bad & ~ignored, ignored)
 
@@ -56,7 +56,7 @@ def bad_probabilities(v: Verbs, y: Array) -> Array:
     """Outside [0, 1], or NaN."""
     if is_index(y):
         return ~((y == 0) | (y == 1))
-    return v.xp.clip(y, 0.0, 1.0) != y
+    return v.clip(y, 0.0, 1.0) != y
 
 
 def poison(v: Verbs, bad: Array, like: Array) -> Array:

@@ -96,7 +96,7 @@ class Verbs:
         return relative(self.constant(self.top(x, axis)), not self.differentiates)
 
     def unless(self, fine: Array, mended: Callable[..., Array], x: Array, *others: Any) -> Array:
-        """`x` if all of it is fine, or else `mended(x, *others)`, which holds no other arrays."""
+        """`x` where `fine`, a 0-d boolean, is true, or else `mended(x, *others)`, which looks at no other arrays."""
         return mended(x, *others)
 
     def shifted(self, function: Callable[..., Array], x: Array, base: Array) -> Array:
@@ -145,6 +145,10 @@ class Verbs:
     def places(self, x: Array, index: Array, axis: int) -> Array:
         """True at one class a row."""
         return self.positions(x, axis) == index
+
+    def clip(self, x: Array, low: Any, high: Any) -> Array:
+        """`x` held between two numbers; what NaN becomes is of no matter."""
+        return self.xp.clip(x, low, high)
 
     def count(self, n: int, like: Array) -> Any:
         """A number of elements, as rules take it."""
