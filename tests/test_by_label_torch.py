@@ -76,8 +76,8 @@ def test_what_is_not_mended(backend, monkeypatch):
 
     from xentropy._backends import torch_values
 
-    def unmended(self, fine, mended, loss, *others):
-        return torch.where(fine, loss, torch.nan)
+    def unmended(self, near, rows, loss, *others):
+        return torch.where(near, loss, torch.nan)
 
     torch._dynamo.reset()
     monkeypatch.setattr(torch_values, "LARGE", 0)

@@ -24,8 +24,11 @@ def walker(usual: Any) -> Callable[..., Any]:
     kind: Any = type(usual)
 
     class ByLabel(ways.ByLabel, kind):
-        def unless(self, fine: Any, mended: Callable[..., Any], x: Any, *others: Any) -> Any:
-            return jax.lax.cond(fine, lambda: x, lambda: mended(x, *others))
+        def unless(self, near: Any, rows: Callable[..., Any], loss: Any, x: Any, index: Any) -> Any:
+            def mended() -> Any:
+                return ways.mended(self, loss, rows(usual, False, -1, x, index, None, None, None)[0])
+
+            return jax.lax.cond(near, lambda: loss, mended)
 
     class Columns(ByLabel):
         def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
@@ -41,6 +44,6 @@ def walker(usual: Any) -> Callable[..., Any]:
         large = isinstance(x.size, int) and x.size > (SMALL if few else LARGE)  # jax.export may know no size
         if not large:
             return rows(usual, False, -1, x, *others)
-        return ways.walk_by_label(columns if few else by_label, usual, rows, x, *others)
+        return ways.walk_by_label(columns if few else by_label, rows, x, *others)
 
     return walk

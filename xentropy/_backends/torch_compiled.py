@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from importlib import import_module
-from os import urandom
-from pathlib import Path
 from typing import Any
 
-import array_api_compat
 import torch
 
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
+from .torch_operators import operator
 from .torch_values import PLAIN, SOLE
 
 LARGEST = 1 << 63  # of the integers that an operator takes
@@ -68,20 +65,9 @@ def _formula(words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
     return list(BACKEND.run(function, arrays, options))  # of a graph that is run as it is, by backend="eager"
 
 
-def _edition() -> str:
-    """The sources in short; a number that never comes again where there are none to read, as in an archive."""
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
-    sources = b"".join(file.read_bytes() for file in files) or urandom(32)
-    return sha256(sources + array_api_compat.__version__.encode()).hexdigest()[:16]
-
-
-# torch keeps code on disk that it has compiled, by the names of operators: another formula has another one
-_NAME = f"formula_{_edition()}"
-_library = torch.library.Library("xentropy", "FRAGMENT")
-if not hasattr(torch.ops.xentropy, _NAME):  # by another copy of these very sources
-    _library.define(f"{_NAME}(str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]")
-    _library.impl(_NAME, _formula, "CompositeImplicitAutograd")
-_operator = getattr(torch.ops.xentropy, _NAME)
+_operator = operator(
+    "formula", "(str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]", {"CompositeImplicitAutograd": _formula}
+)
 
 
 def _spelled(x: Any, tensors: list[Any], numbers: list[Any]) -> list[Any]:

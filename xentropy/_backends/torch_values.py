@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from .._core import ways
+from . import torch_host
+from .numpy import BACKEND as NUMPY
 from .torch import BACKEND, Torch
+from .torch_operators import operator
 
 FEW = 64  # classes up to which one sum of what the label selects costs less than two of all
 LARGE = 1 << 18  # logits above which a pass over them takes longer than a test of the losses
@@ -50,10 +54,8 @@ class ByLabel(ways.ByLabel, Values):
             return self.total_but_peak(terms(self, x, base), None, 0.0, axis)  # the label's own term is a 1
         return super().total_but(terms, x, base, index, axis)
 
-    def unless(self, fine: Any, mended: Callable[..., Any], *operands: Any) -> Any:
-        cond = torch.ops.higher_order.cond
-        [out] = cond(fine, lambda x, *_: (x.clone(),), lambda *given: (mended(*given),), operands)
-        return out
+    def unless(self, near: Any, rows: Callable[..., Any], *arrays: Any) -> Any:
+        return _unless(near, rows.__module__, rows.__name__, *arrays)
 
 
 class Sole(Values):
@@ -62,8 +64,32 @@ class Sole(Values):
     def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
         # only where the sizes say so: to ask one that is dynamic would make one more graph
         large = x.device.type == "cpu" and not steep and statically_known_true(x.numel() > LARGE)
-        return ways.walk_by_label(BY_LABEL, self, rows, x, *others) if large else rows(self, steep, -1, x, *others)
+        return ways.walk_by_label(BY_LABEL, rows, x, *others) if large else rows(self, steep, -1, x, *others)
 
+
+def _mended(near: Any, module: str, name: str, loss: Any, x: Any, index: Any) -> Any:
+    out = loss.clone()
+    if near:
+        return out
+    rows, views = getattr(import_module(module), name), torch_host.views((x, index))
+    if views is None:
+        usual, _ = rows(VALUES, False, -1, x, index, None, None, None)
+    else:
+        with NUMPY.quiet():
+            usual = torch.from_numpy(NUMPY.walk(rows, False, *views, None, None, None)[0])
+    return out.copy_(ways.mended(VALUES, loss, usual))  # with the strides that the graph was promised
+
+
+def _like(near: Any, module: str, name: str, loss: Any, x: Any, index: Any) -> Any:
+    return torch.empty_like(loss)
+
+
+# a branch of the graph itself, by torch.cond, would keep the graph off torch's caches on disk
+_unless = operator(
+    "unless",
+    "(Tensor near, str module, str name, Tensor loss, Tensor x, Tensor index) -> Tensor",
+    {"CPU": _mended, "Meta": _like},
+)
 
 VALUES, SOLE = Values("torch", BACKEND.xp), Sole("torch", BACKEND.xp)
 BY_LABEL = ByLabel("torch", BACKEND.xp)

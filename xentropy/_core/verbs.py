@@ -95,10 +95,6 @@ class Verbs:
         or any number near it. `highest` says that it is the maximum and may be told apart."""
         return relative(self.constant(self.top(x, axis)), not self.differentiates)
 
-    def unless(self, fine: Array, mended: Callable[..., Array], x: Array, *others: Any) -> Array:
-        """`x` where `fine`, a 0-d boolean, is true, or else `mended(x, *others)`, which looks at no other arrays."""
-        return mended(x, *others)
-
     def shifted(self, function: Callable[..., Array], x: Array, base: Array) -> Array:
         """`function(x - base)`, a function of the namespace, in memory that the formula owns."""
         return self.remake(function, self.make(self.xp.subtract, x, self.wide(base)))

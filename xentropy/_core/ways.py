@@ -18,19 +18,24 @@ class ByLabel:
         found: tuple[Any, ...] = relative()
         return found
 
+    def unless(self, near: Array, rows: Callable[..., Any], loss: Array, x: Array, index: Array) -> Array:
+        """`loss` where `near`, a 0-d boolean, is true, or else as `mended` gives it."""
+        raise NotImplementedError
+
 
 def walk_by_label(
-    v: Verbs, usual: Verbs, rows: Callable[..., Any], x: Array, index: Array, live: Any, bad: Any, divisor: Any
+    v: Any, rows: Callable[..., Any], x: Array, index: Array, live: Any, bad: Any, divisor: Any
 ) -> tuple[Array, None]:
     """`walk` of those, where a pass over the logits takes longer than a test of the losses. What comes out large, or
     not as a number, is computed as usual after all."""
-
-    def mended(loss: Array, x: Array, index: Array) -> Array:
-        return v.xp.where(loss < FAR, loss, rows(usual, False, -1, x, index, None, None, None)[0])
-
-    loss, _ = rows(v, False, -1, x, index, live, None, None)  # of rows that do not count 0, which is fine
-    loss = v.unless(v.xp.max(loss) < FAR, mended, loss, x, index)
+    loss, _ = rows(v, False, -1, x, index, live, None, None)  # of rows that do not count 0, which is near
+    loss = v.unless(v.xp.max(loss) < FAR, rows, loss, x, index)
     return (loss if bad is None else loss * poison(v, bad, loss)), None
+
+
+def mended(v: Verbs, loss: Array, usual: Array) -> Array:
+    """The losses, those that are not near as usual."""
+    return v.xp.where(loss < FAR, loss, usual)
 
 
 # The next two are for where a comparison of each class with the label takes as long as its exponential: the 1 is left
