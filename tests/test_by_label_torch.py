@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -58,29 +60,43 @@ def test_losses(backend, classes, dtype, monkeypatch):
     import torch
 
     from xentropy._backends import torch_values
+    from xentropy._core import ways
 
-    asked = []
-    unless = torch_values.ByLabel.unless
-
-    def counted(self, *arguments):
-        asked.append(1)
-        return unless(self, *arguments)
-
+    asked, by_label = [], ways.by_label
     torch._dynamo.reset()
     monkeypatch.setattr(torch_values, "LARGE", 0)
-    monkeypatch.setattr(torch_values.ByLabel, "unless", counted)
-    f = torch.compile(
-        lambda x, y: xentropy.cross_entropy(x, y, ignore_index=-100, reduction="none"),
-        fullgraph=True,
-        dynamic=False,
-    )
+    monkeypatch.setattr(ways, "by_label", lambda *arguments: asked.append(1) or by_label(*arguments))
+    losses = partial(xentropy.cross_entropy, ignore_index=-100)
+    each, mean = (torch.compile(partial(losses, reduction=word), dynamic=False) for word in ("none", "mean"))
     x, y = rows(classes, dtype)
     want = textbook(x, y)
     close = np.where(want < 60, np.arange(len(y)), 40)  # rows that are far off replaced by another one
-    for kept in (np.arange(len(y)), close):
-        got = f(torch.asarray(x[kept]), torch.asarray(y[kept])).numpy()
-        np.testing.assert_allclose(got, want[kept], rtol=4e-6 if dtype == "float32" else 1e-14)
+    finite = np.where(np.isfinite(want), np.arange(len(y)), 40)
+    for kept in (np.arange(len(y)), close, finite):
+        batch = torch.asarray(x[kept]), torch.asarray(y[kept])
+        rtol = 4e-6 if dtype == "float32" else 1e-14
+        np.testing.assert_allclose(each(*batch).numpy(), want[kept], rtol=rtol)
+        mean_wanted = want[kept].sum() / (y[kept] != -100).sum()
+        np.testing.assert_allclose(mean(*batch).numpy(), mean_wanted, rtol=rtol)
     assert asked
+    torch._dynamo.reset()
+
+
+def test_a_row_does_not_depend_on_others(backend, monkeypatch):
+    """Not by a bit: one that is far off changes the way of no other."""
+    import torch
+
+    from xentropy._backends import torch_values
+
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch_values, "LARGE", 0)
+    f = torch.compile(partial(xentropy.cross_entropy, reduction="none"), fullgraph=True, dynamic=False)
+    x, y = torch.randn(64, 10, generator=torch.Generator().manual_seed(0)) * 5, torch.arange(64) % 10
+    alone = f(x, y)
+    x[7, 7] = -1000.0
+    beside = f(x, y)
+    assert beside[7] > 900
+    np.testing.assert_array_equal(np.delete(alone.numpy(), 7), np.delete(beside.numpy(), 7))
     torch._dynamo.reset()
 
 
@@ -88,14 +104,14 @@ def test_what_is_not_mended(backend, monkeypatch):
     """The losses relative to the label, and whether all of them are near."""
     import torch
 
-    from xentropy._backends import torch_values
+    from xentropy._backends import torch_compiled, torch_values
 
-    def unmended(self, near, rows, loss, *others):
-        return torch.where(near, loss, torch.nan)
+    def unmended(near, out, *others):
+        return [torch.where(near, x, torch.nan) for x in out]
 
     torch._dynamo.reset()
     monkeypatch.setattr(torch_values, "LARGE", 0)
-    monkeypatch.setattr(torch_values.ByLabel, "unless", unmended)
+    monkeypatch.setattr(torch_compiled, "_unless", unmended)
     x, y = rows(10, "float64")
     want = textbook(x, y)
     close = np.where(want < 60, np.arange(len(y)), 40)

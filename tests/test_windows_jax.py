@@ -48,8 +48,8 @@ def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setattr(jax_values, "LARGE", 0 if request.param == "by the label" else 1 << 62)
     monkeypatch.setattr(jax_values, "SMALL", 0 if request.param == "by the label" else 1 << 62)
     asked = []
-    walk = ways.walk_by_label
-    monkeypatch.setattr(ways, "walk_by_label", lambda *arguments: asked.append(1) or walk(*arguments))
+    by_label = ways.by_label
+    monkeypatch.setattr(ways, "by_label", lambda *arguments: asked.append(1) or by_label(*arguments))
     yield
     jax._compiled.cache_clear()
     assert bool(asked) == (request.param == "by the label")

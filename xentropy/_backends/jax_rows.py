@@ -8,12 +8,13 @@ Few classes are a sum of columns, and what is between is selected all the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from math import isqrt
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from .._core import ways
 
 INF = float("inf")
 FEW = 16  # classes that are summed one by one, for all rows at once: a loop over rows is fast, short sums are not
@@ -73,18 +74,13 @@ def verbs(backend: Any) -> Any:
             if x.shape[-1] > FEW:
                 return super().all_but(terms, x, base, index, axis)
             e = terms(self, x, base)
-            return e, in_parts(lambda e, index: sum_but([e[:, k] for k in range(e.shape[1])], index), e, index)
+            return e, in_parts(lambda e, i: ways.sum_but(self, [e[:, k] for k in range(e.shape[1])], i), e, index)
 
     class Unguarded(Rows):
         def guard(self, x: Any, live: Any) -> Any:
             return x
 
     return Rows("jax", jnp), Unguarded("jax", jnp)
-
-
-def sum_but(columns: list[Any], index: Any) -> Any:
-    """The sum of all columns but one in each row."""
-    return reduce(jnp.add, [jnp.where(index == k, 0.0, column) for k, column in enumerate(columns)])
 
 
 def in_parts(f: Callable[..., Any], *arrays: Any) -> Any:

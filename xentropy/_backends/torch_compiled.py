@@ -7,20 +7,19 @@ what it is made of, both passes. To the caches of compiled code the operator is 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import torch
 
+from .._core import ways
 from .._core.rule import Rule
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
 from .torch_operators import operator
-from .torch_values import PLAIN, SOLE
-
-LARGEST = 1 << 63  # of the integers that an operator takes
+from .torch_values import PLAIN, VALUES, Sole
+from .torch_words import joined, read, spelled
 
 
 def run(function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
@@ -33,18 +32,21 @@ def run(function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str
         return out
     tensors: list[Any] = []
     numbers: list[Any] = []
-    operands = [_spelled(x, tensors, numbers) for x in arrays]
-    settings = {name: _spelled(x, tensors, numbers) for name, x in options.items()}
-    words = _joined(function.__module__, function.__name__, operands, settings)
-    return tuple(_operator(words, tensors, numbers))
+    operands = [spelled(x, tensors, numbers) for x in arrays]
+    settings = {name: spelled(x, tensors, numbers) for name, x in options.items()}
+    return tuple(_operator(joined(function.__module__, function.__name__, operands, settings), tensors, numbers))
 
 
 class InGraph(Torch):
     """The verbs of such an operator."""
 
+    def __init__(self, *values: Any) -> None:
+        super().__init__(*values)
+        self.sole = Sole(*values)
+
     def apply(self, rule: Rule, *inputs: Any) -> tuple[Any, ...]:
         if not self.differentiating(inputs):
-            return rule(SOLE, *inputs)
+            return rule(self.sole, *inputs)
         if rule.plain:
             return rule(self, *inputs)
         out = RuleFunction.apply(rule, *inputs)
@@ -52,49 +54,39 @@ class InGraph(Torch):
         return tuple(x.clone() for x in (out if isinstance(out, tuple) else (out,)))
 
 
-IN_GRAPH = InGraph("torch", BACKEND.xp)
-
-
 def _formula(words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    module, name, operands, settings = json.loads(words)
-    function, given = getattr(import_module(module), name), {"tensor": iter(tensors), "number": iter(numbers)}
-    arrays = tuple(_read(x, given) for x in operands)
-    options = {key: _read(x, given) for key, x in settings.items()}
-    if torch.compiler.is_compiling():
-        return list(function(IN_GRAPH, *arrays, **options))
-    return list(BACKEND.run(function, arrays, options))  # of a graph that is run as it is, by backend="eager"
+    if not torch.compiler.is_compiling():  # but a graph is run as it is, by backend="eager"
+        return _eager(words, tensors, numbers)
+    function, arrays, options = read(words, tensors, numbers)
+    v = InGraph("torch", BACKEND.xp)
+    out = list(function(v, *arrays, **options))
+    return _unless(reduce(torch.logical_and, v.sole.near), out, words, tensors, numbers) if v.sole.near else out
+
+
+def _eager(words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
+    function, arrays, options = read(words, tensors, numbers)
+    return list(BACKEND.run(function, arrays, options))
+
+
+def _kept(near: Any, out: list[Any], words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
+    """The results, or what the eager formula gives instead where they are not those of rows that are near."""
+    kept = [x.clone() for x in out]
+    if not near:
+        for x, usual in zip(kept, _eager(words, tensors, numbers), strict=True):
+            x.copy_(ways.mended(VALUES, x, usual) if x.ndim else usual)
+    return kept
+
+
+def _like(near: Any, out: list[Any], *others: Any) -> list[Any]:
+    return [torch.empty_like(x) for x in out]
 
 
 _operator = operator(
     "formula", "(str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]", {"CompositeImplicitAutograd": _formula}
 )
-
-
-def _spelled(x: Any, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    """An argument in words, but for tensors, and for numbers, which may be symbols: they go to the lists."""
-    if isinstance(x, torch.Tensor):
-        tensors.append(x)
-        return ["tensor"]
-    if isinstance(x, float) or (isinstance(x, int) and not isinstance(x, bool) and -LARGEST <= x < LARGEST):
-        numbers.append(x)
-        return ["number"]
-    if isinstance(x, Rule):
-        options = [_spelled(getattr(x, name), tensors, numbers) for name in x.options]
-        return ["rule", type(x).__module__, type(x).__name__, options]
-    return ["constant", x]
-
-
-def _read(spelled: list[Any], given: dict[str, Iterator[Any]]) -> Any:
-    kind, *parts = spelled
-    if kind == "rule":
-        module, name, options = parts
-        return getattr(import_module(module), name)(*[_read(x, given) for x in options])
-    return next(given[kind]) if kind in given else parts[0]
-
-
-def _joined(*words: Any) -> str:
-    return json.dumps(words)
-
-
-# torch.compile calls it while it traces
-_joined._dynamo_marked_constant = True  # type: ignore[attr-defined]
+# a branch of the graph itself, by torch.cond, would keep the graph off torch's caches on disk
+_unless = operator(
+    "unless",
+    "(Tensor near, Tensor[] out, str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]",
+    {"CPU": _kept, "Meta": _like},
+)

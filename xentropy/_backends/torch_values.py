@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from .._core import ways
-from . import torch_host
-from .numpy import BACKEND as NUMPY
 from .torch import BACKEND, Torch
-from .torch_operators import operator
 
-FEW = 64  # classes up to which one sum of what the label selects costs less than two of all
+FEW = 16  # classes that are summed one by one, for all rows at once
+SHORT = 64  # classes up to which one sum of what the label selects costs less than two of all
 LARGE = 1 << 18  # logits above which a pass over them takes longer than a test of the losses
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -29,12 +26,12 @@ class Values(Torch):
         return self.all_but(terms, x, base, index, axis)[1]
 
     def total_but_one(self, terms: Callable[..., Any], x: Any, top: Any, index: Any, own: Any, axis: int) -> Any:
-        if x.shape[axis] > FEW:
+        if x.shape[axis] > SHORT:
             return ways.total_but_one_by_peak(self, terms, x, top, index, own, axis)
         return super().total_but_one(terms, x, top, index, own, axis)
 
     def all_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
-        if x.shape[axis] > FEW:
+        if x.shape[axis] > SHORT:
             return ways.all_but_by_peak(self, terms, x, base, index, axis)
         e = terms(self, x, base)
         return e, self.total(e * (self.positions(x, axis).to(x.dtype) != index.to(x.dtype)), axis)
@@ -50,46 +47,39 @@ class ByLabel(ways.ByLabel, Values):
     """The same of losses alone, of many logits."""
 
     def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
-        if x.shape[axis] > FEW:
+        if x.shape[axis] > SHORT:
             return self.total_but_peak(terms(self, x, base), None, 0.0, axis)  # the label's own term is a 1
         return super().total_but(terms, x, base, index, axis)
 
-    def unless(self, near: Any, rows: Callable[..., Any], *arrays: Any) -> Any:
-        return _unless(near, rows.__module__, rows.__name__, *arrays)
+
+class Columns(ByLabel):
+    """Of few classes. A loop over rows is computed by vectors; a gather, or a sum that is short, is not."""
+
+    def spot(self, x: Any, index: Any, axis: int) -> Any:
+        return index.to(x.dtype)  # numbers of one width are compared fastest
+
+    def pick(self, x: Any, index: Any, axis: int) -> Any:
+        return ways.sum_at(self, x.split(1, -1), index)
+
+    def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:
+        return ways.sum_but(self, [terms(self, column, base) for column in x.split(1, -1)], index)
 
 
 class Sole(Values):
     """The verbs of calls without a derivative, in an operator."""
 
-    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, *others: Any) -> Any:
+    def __init__(self, *values: Any) -> None:
+        super().__init__(*values)
+        self.near: list[Any] = []  # what must hold if the results are to stay: else all is computed as usual
+
+    def walk(self, rows: Callable[..., Any], steep: bool, x: Any, index: Any, live: Any, *others: Any) -> Any:
         # only where the sizes say so: to ask one that is dynamic would make one more graph
-        large = x.device.type == "cpu" and not steep and statically_known_true(x.numel() > LARGE)
-        return ways.walk_by_label(BY_LABEL, rows, x, *others) if large else rows(self, steep, -1, x, *others)
+        if steep or x.device.type != "cpu" or not statically_known_true(x.numel() > LARGE):
+            return rows(self, steep, -1, x, index, live, *others)
+        v = COLUMNS if statically_known_true(x.shape[-1] <= FEW) else BY_LABEL
+        loss, near = ways.by_label(v, rows, x, index, live)
+        self.near.append(near)
+        return loss, None
 
 
-def _mended(near: Any, module: str, name: str, loss: Any, x: Any, index: Any) -> Any:
-    out = loss.clone()
-    if near:
-        return out
-    rows, views = getattr(import_module(module), name), torch_host.views((x, index))
-    if views is None:
-        usual, _ = rows(VALUES, False, -1, x, index, None, None, None)
-    else:
-        with NUMPY.quiet():
-            usual = torch.from_numpy(NUMPY.walk(rows, False, *views, None, None, None)[0])
-    return out.copy_(ways.mended(VALUES, loss, usual))  # with the strides that the graph was promised
-
-
-def _like(near: Any, module: str, name: str, loss: Any, x: Any, index: Any) -> Any:
-    return torch.empty_like(loss)
-
-
-# a branch of the graph itself, by torch.cond, would keep the graph off torch's caches on disk
-_unless = operator(
-    "unless",
-    "(Tensor near, str module, str name, Tensor loss, Tensor x, Tensor index) -> Tensor",
-    {"CPU": _mended, "Meta": _like},
-)
-
-VALUES, SOLE = Values("torch", BACKEND.xp), Sole("torch", BACKEND.xp)
-BY_LABEL = ByLabel("torch", BACKEND.xp)
+VALUES, BY_LABEL, COLUMNS = (kind("torch", BACKEND.xp) for kind in (Values, ByLabel, Columns))

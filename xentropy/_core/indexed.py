@@ -33,7 +33,7 @@ class IndexLoss(Local):
 
     def value(self, v: Verbs, *inputs: Any) -> tuple[Array, ...]:
         loss, _ = v.walk(_rows, False, *inputs)
-        return (self._reduced(v, loss, inputs[-1]),)
+        return (self._reduced(v, loss, *inputs[3:]),)
 
     __call__ = value  # 16-bit floats are promoted part by part
 
@@ -66,9 +66,10 @@ class IndexLoss(Local):
 
     def record(self, v: Verbs, needs: list[bool], *inputs: Any) -> tuple[tuple[Array, ...], Any]:
         loss, slope = v.walk(_rows, True, *inputs)
-        return (self._reduced(v, loss, inputs[-1]),), [[slope, None, None, None, None]]
+        return (self._reduced(v, loss, *inputs[3:]),), [[slope, None, None, None, None]]
 
-    def _reduced(self, v: Verbs, loss: Array, divisor: Any) -> Array:
+    def _reduced(self, v: Verbs, loss: Array, bad: Any, divisor: Any) -> Array:
+        loss = loss if bad is None else loss * poison(v, bad, loss)
         if not self.whole:
             return v.xp.reshape(loss, loss.shape[:-1])
         return v.sum(loss) if divisor is None else v.sum(loss) / divisor
@@ -77,8 +78,8 @@ class IndexLoss(Local):
 def _rows(
     v: Verbs, steep: bool, axis: int, x: Array, index: Array, live: Any, bad: Any, divisor: Any, ct: Any = None
 ) -> tuple[Array, Any]:
-    """The loss of each row and, if `steep`, its gradient over the divisor, times a cotangent if there is one, for any
-    part of the rows."""
+    """The loss of each row, also of a bad one, and, if `steep`, its gradient over the divisor, times a cotangent if
+    there is one, for any part of the rows."""
     xp = v.xp
     x = x if kind(x.dtype) == "float" else xp.astype(x, xp.float32)
     if live is not None and (steep or v.differentiates):  # of a rule, only the derivative is differentiated again
@@ -105,12 +106,10 @@ def _rows(
         return _loss(v, own, v.total_but(_relative, x, base, index, axis)), None, None, None
 
     loss, e, e_y, rest = v.based(relative, x, axis)
-    if bad is not None:
-        spoilt = poison(v, bad, loss)
-        loss, rest = loss * spoilt, rest * spoilt if steep else None
     loss = loss if live is None else v.keep(loss, live)
     if not steep:
         return loss, None
+    rest = rest if bad is None else rest * poison(v, bad, rest)
     whole = rest + e_y
     slope = v.put(e, index, -rest, axis)
     if ct is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
-from .labels import poison
 from .verbs import Array, Verbs
 
 FAR = 64.0  # nats: e^64 is within float32
@@ -18,24 +19,30 @@ class ByLabel:
         found: tuple[Any, ...] = relative()
         return found
 
-    def unless(self, near: Array, rows: Callable[..., Any], loss: Array, x: Array, index: Array) -> Array:
-        """`loss` where `near`, a 0-d boolean, is true, or else as `mended` gives it."""
-        raise NotImplementedError
 
-
-def walk_by_label(
-    v: Any, rows: Callable[..., Any], x: Array, index: Array, live: Any, bad: Any, divisor: Any
-) -> tuple[Array, None]:
-    """`walk` of those, where a pass over the logits takes longer than a test of the losses. What comes out large, or
-    not as a number, is computed as usual after all."""
+def by_label(v: Any, rows: Callable[..., Any], x: Array, index: Array, live: Any) -> tuple[Array, Array]:
+    """The losses by those verbs, and whether all of them are near, a 0-d boolean: what is large, or not a number, is
+    computed as usual after all."""
     loss, _ = rows(v, False, -1, x, index, live, None, None)  # of rows that do not count 0, which is near
-    loss = v.unless(v.xp.max(loss) < FAR, rows, loss, x, index)
-    return (loss if bad is None else loss * poison(v, bad, loss)), None
+    return loss, v.xp.max(loss) < FAR
 
 
 def mended(v: Verbs, loss: Array, usual: Array) -> Array:
     """The losses, those that are not near as usual."""
     return v.xp.where(loss < FAR, loss, usual)
+
+
+# The next two are for few classes, each for all rows at once, where a loop over rows is faster than a short sum.
+
+
+def sum_but(v: Verbs, columns: Sequence[Array], index: Array) -> Array:
+    """The sum of all columns but one in each row."""
+    return reduce(add, [v.xp.where(index == k, 0.0, column) for k, column in enumerate(columns)])
+
+
+def sum_at(v: Verbs, columns: Sequence[Array], index: Array) -> Array:
+    """That one."""
+    return reduce(add, [v.xp.where(index == k, column, 0.0) for k, column in enumerate(columns)])
 
 
 # The next two are for where a comparison of each class with the label takes as long as its exponential: the 1 is left
