@@ -182,9 +182,9 @@ def bench(session: nox.Session) -> None:
     install(session, "bench", "torch", "jax")
     quick = "--quick" in session.posargs
     folder = ROOT / "benchmarks"
-    for name in ("overhead", "safety", "startup"):
+    for name, few in (("overhead", 7), ("safety", 7), ("startup", 7), ("compiled", 1)):
         output = folder / "results" / ("quick" if quick else "") / f"{name}.json"
-        session.run("python", folder / f"{name}.py", f"--output={output}", *(["--rounds=7"] if quick else []))
+        session.run("python", folder / f"{name}.py", f"--output={output}", *([f"--rounds={few}"] if quick else []))
     for name in ("throughput", "threads_gain", "memory", "scaling", "plots"):
         session.run("python", folder / f"{name}.py", *(["--quick"] if quick else []))
 

@@ -55,8 +55,11 @@ def textbook(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of the compiler's own imports
-@pytest.mark.parametrize(("classes", "dtype"), [(10, "float32"), (10, "float64"), (200, "float32")])
-def test_losses(backend, classes, dtype, monkeypatch):
+@pytest.mark.parametrize(
+    ("classes", "dtype", "verbs"),
+    [(10, "float32", "Columns"), (10, "float64", "Columns"), (40, "float32", "ByLabel"), (200, "float32", "ByLabel")],
+)
+def test_losses(backend, classes, dtype, verbs, monkeypatch):
     import torch
 
     from xentropy._backends import torch_values
@@ -65,9 +68,10 @@ def test_losses(backend, classes, dtype, monkeypatch):
     asked, by_label = [], ways.by_label
     torch._dynamo.reset()
     monkeypatch.setattr(torch_values, "LARGE", 0)
-    monkeypatch.setattr(ways, "by_label", lambda *arguments: asked.append(1) or by_label(*arguments))
+    monkeypatch.setattr(ways, "by_label", lambda v, *arguments: asked.append(v) or by_label(v, *arguments))
     losses = partial(xentropy.cross_entropy, ignore_index=-100)
-    each, mean = (torch.compile(partial(losses, reduction=word), dynamic=False) for word in ("none", "mean"))
+    one = {"fullgraph": True, "dynamic": False}
+    each, mean = (torch.compile(partial(losses, reduction=word), **one) for word in ("none", "mean"))
     x, y = rows(classes, dtype)
     want = textbook(x, y)
     close = np.where(want < 60, np.arange(len(y)), 40)  # rows that are far off replaced by another one
@@ -78,7 +82,7 @@ def test_losses(backend, classes, dtype, monkeypatch):
         np.testing.assert_allclose(each(*batch).numpy(), want[kept], rtol=rtol)
         mean_wanted = want[kept].sum() / (y[kept] != -100).sum()
         np.testing.assert_allclose(mean(*batch).numpy(), mean_wanted, rtol=rtol)
-    assert asked
+    assert {type(v).__name__ for v in asked} == {verbs}
     torch._dynamo.reset()
 
 
@@ -100,18 +104,37 @@ def test_a_row_does_not_depend_on_others(backend, monkeypatch):
     torch._dynamo.reset()
 
 
+def test_while_another_thread_compiles(backend, monkeypatch):
+    """Torch then says that whatever runs is being compiled."""
+    import torch
+
+    from xentropy._backends import torch_values
+
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch_values, "LARGE", 0)
+    x, y = torch.randn(64, 10), torch.arange(64) % 10
+    x[7, 7] = -1000.0
+    want = torch.nn.functional.cross_entropy(x, y)
+    f = torch.compile(xentropy.cross_entropy, fullgraph=True, dynamic=False, backend="aot_eager")
+    torch.testing.assert_close(f(x, y), want)
+    monkeypatch.setattr(torch.compiler, "_is_compiling_flag", True)
+    for call in (f, xentropy.cross_entropy):
+        torch.testing.assert_close(call(x, y), want)
+    torch._dynamo.reset()
+
+
 def test_what_is_not_mended(backend, monkeypatch):
     """The losses relative to the label, and whether all of them are near."""
     import torch
 
     from xentropy._backends import torch_compiled, torch_values
 
-    def unmended(near, out, *others):
-        return [torch.where(near, x, torch.nan) for x in out]
+    def unmended(near, loss, *others):
+        return torch.where(near, loss, torch.nan)
 
     torch._dynamo.reset()
     monkeypatch.setattr(torch_values, "LARGE", 0)
-    monkeypatch.setattr(torch_compiled, "_unless", unmended)
+    monkeypatch.setattr(torch_compiled, "_mended", unmended)
     x, y = rows(10, "float64")
     want = textbook(x, y)
     close = np.where(want < 60, np.arange(len(y)), 40)
@@ -162,4 +185,16 @@ def test_dynamic_sizes_are_one_graph(backend):
     for count in (100, 40_000):  # one below and one above what counts as large
         f(torch.zeros(count, 10), torch.zeros(count, dtype=torch.int64))
     assert counter.frame_count == 1
+    torch._dynamo.reset()
+
+
+def test_few_classes_that_are_a_symbol(backend):
+    """They would have to be counted to be summed one by one."""
+    import torch
+
+    torch._dynamo.reset()
+    x, y = torch.randn(200_000, 8), torch.arange(200_000) % 8
+    torch._dynamo.mark_dynamic(x, 1, min=2, max=16)
+    f = torch.compile(xentropy.cross_entropy, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(f(x, y), torch.nn.functional.cross_entropy(x, y))
     torch._dynamo.reset()

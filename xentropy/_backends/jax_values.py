@@ -24,7 +24,7 @@ def walker(usual: Any) -> Callable[..., Any]:
     kind: Any = type(usual)
 
     class ByLabel(ways.ByLabel, kind):
-        """The verbs of those."""
+        """Losses relative to the label, on JAX."""
 
     class Columns(ByLabel):
         def total_but(self, terms: Callable[..., Any], x: Any, base: Any, index: Any, axis: int) -> Any:

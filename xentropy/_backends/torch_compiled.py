@@ -8,13 +8,13 @@ what it is made of, both passes. To the caches of compiled code the operator is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 import torch
 
 from .._core import ways
 from .._core.rule import Rule
+from . import torch_host
 from .switch import rules_enabled
 from .torch import BACKEND, RuleFunction, Torch, watched
 from .torch_operators import operator
@@ -38,7 +38,7 @@ def run(function: Callable[..., Any], arrays: tuple[Any, ...], options: dict[str
 
 
 class InGraph(Torch):
-    """The verbs of such an operator."""
+    """The verbs of one such operator: `sole.near` says what its result rests on."""
 
     def __init__(self, *values: Any) -> None:
         super().__init__(*values)
@@ -55,38 +55,43 @@ class InGraph(Torch):
 
 
 def _formula(words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    if not torch.compiler.is_compiling():  # but a graph is run as it is, by backend="eager"
-        return _eager(words, tensors, numbers)
     function, arrays, options = read(words, tensors, numbers)
+    if not torch.compiler.is_compiling():  # backend="eager" runs the graph itself
+        return list(BACKEND.run(function, arrays, options))
     v = InGraph("torch", BACKEND.xp)
     out = list(function(v, *arrays, **options))
-    return _unless(reduce(torch.logical_and, v.sole.near), out, words, tensors, numbers) if v.sole.near else out
+    if v.sole.near is None:
+        return out
+    [loss] = out
+    return [_mended(v.sole.near, loss, words, tensors, numbers)]
 
 
-def _eager(words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    function, arrays, options = read(words, tensors, numbers)
-    return list(BACKEND.run(function, arrays, options))
-
-
-def _kept(near: Any, out: list[Any], words: str, tensors: list[Any], numbers: list[Any]) -> list[Any]:
-    """The results, or what the eager formula gives instead where they are not those of rows that are near."""
-    kept = [x.clone() for x in out]
+def _mend(near: Any, loss: Any, words: str, tensors: list[Any], numbers: list[Any]) -> Any:
+    """The loss if all are near, or else that of the eager formula where it is not near itself."""
+    out = loss.clone()
     if not near:
-        for x, usual in zip(kept, _eager(words, tensors, numbers), strict=True):
-            x.copy_(ways.mended(VALUES, x, usual) if x.ndim else usual)
-    return kept
+        function, arrays, options = read(words, tensors, numbers)
+        views = torch_host.views(arrays)
+        # not by way of `BACKEND.run`: another thread may be compiling, and torch cannot tell whose question it is
+        [usual] = (
+            function(VALUES, *arrays, **options)
+            if views is None
+            else torch_host.run(VALUES, views, function, arrays, options)
+        )
+        out.copy_(ways.mended(VALUES, loss, usual))
+    return out
 
 
-def _like(near: Any, out: list[Any], *others: Any) -> list[Any]:
-    return [torch.empty_like(x) for x in out]
+def _like(near: Any, loss: Any, *others: Any) -> Any:
+    return torch.empty_like(loss)
 
 
 _operator = operator(
     "formula", "(str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]", {"CompositeImplicitAutograd": _formula}
 )
 # a branch of the graph itself, by torch.cond, would keep the graph off torch's caches on disk
-_unless = operator(
-    "unless",
-    "(Tensor near, Tensor[] out, str words, Tensor[] tensors, Scalar[] numbers) -> Tensor[]",
-    {"CPU": _kept, "Meta": _like},
+_mended = operator(
+    "mended",
+    "(Tensor near, Tensor loss, str words, Tensor[] tensors, Scalar[] numbers) -> Tensor",
+    {"CPU": _mend, "Meta": _like},
 )

@@ -66,19 +66,18 @@ class Columns(ByLabel):
 
 
 class Sole(Values):
-    """The verbs of calls without a derivative, in an operator."""
+    """The verbs of one call without a derivative, in an operator."""
 
     def __init__(self, *values: Any) -> None:
         super().__init__(*values)
-        self.near: list[Any] = []  # what must hold if the results are to stay: else all is computed as usual
+        self.near: Any = None  # whether all losses are near, a 0-d tensor, if they are relative to the label
 
     def walk(self, rows: Callable[..., Any], steep: bool, x: Any, index: Any, live: Any, *others: Any) -> Any:
         # only where the sizes say so: to ask one that is dynamic would make one more graph
         if steep or x.device.type != "cpu" or not statically_known_true(x.numel() > LARGE):
             return rows(self, steep, -1, x, index, live, *others)
-        v = COLUMNS if statically_known_true(x.shape[-1] <= FEW) else BY_LABEL
-        loss, near = ways.by_label(v, rows, x, index, live)
-        self.near.append(near)
+        few = isinstance(x.shape[-1], int) and x.shape[-1] <= FEW
+        loss, self.near = ways.by_label(COLUMNS if few else BY_LABEL, rows, x, index, live)
         return loss, None
 
 

@@ -29,7 +29,7 @@ def spelled(x: Any, tensors: list[Any], numbers: list[Any]) -> list[Any]:
 
 
 def joined(*words: Any) -> str:
-    return json.dumps(words)
+    return json.dumps(words).replace('"', "'")  # Inductor may write it into C++, as it is
 
 
 # torch.compile calls it while it traces
@@ -38,7 +38,7 @@ joined._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 def read(words: str, tensors: list[Any], numbers: list[Any]) -> tuple[Callable[..., Any], tuple[Any, ...], Any]:
     """A function, its arrays and its options, of what it is called and their words."""
-    module, name, operands, settings = json.loads(words)
+    module, name, operands, settings = json.loads(words.replace("'", '"'))
     given = {"tensor": iter(tensors), "number": iter(numbers)}
     arrays = tuple(_read(x, given) for x in operands)
     return getattr(import_module(module), name), arrays, {key: _read(x, given) for key, x in settings.items()}

@@ -21,8 +21,8 @@ class ByLabel:
 
 
 def by_label(v: Any, rows: Callable[..., Any], x: Array, index: Array, live: Any) -> tuple[Array, Array]:
-    """The losses by those verbs, and whether all of them are near, a 0-d boolean: what is large, or not a number, is
-    computed as usual after all."""
+    """The losses by the verbs of a `ByLabel`, and whether all of them are near, a 0-d boolean: what is large, or not
+    a number, is to be computed as usual after all."""
     loss, _ = rows(v, False, -1, x, index, live, None, None)  # of rows that do not count 0, which is near
     return loss, v.xp.max(loss) < FAR
 
@@ -41,7 +41,7 @@ def sum_but(v: Verbs, columns: Sequence[Array], index: Array) -> Array:
 
 
 def sum_at(v: Verbs, columns: Sequence[Array], index: Array) -> Array:
-    """That one."""
+    """Each row's column at the index."""
     return reduce(add, [v.xp.where(index == k, column, 0.0) for k, column in enumerate(columns)])
 
 
