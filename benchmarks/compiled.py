@@ -70,7 +70,7 @@ def measure(library: str, step: str, cache: str) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9, help="later processes of each kind")
+    parser.add_argument("--rounds", type=int, default=5, help="later processes of each kind")
     parser.add_argument("--output", default="benchmarks/results/compiled.json")
     options = parser.parse_args()
     kinds = [(step, library) for step in STEPS for library in LIBRARIES]
